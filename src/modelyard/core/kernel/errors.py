@@ -1,0 +1,57 @@
+"""The one error that use-cases raise.
+
+A ``DomainError`` says what kind of failure it is and carries a message for a person. It knows no HTTP: every
+dialect maps each kind to its own status and body in one table, and a test proves each table total.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+
+class ErrorKind(StrEnum):
+    """What went wrong, seen from the caller's side."""
+
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    FAILED_PRECONDITION = "failed_precondition"
+    TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+class DomainError(Exception):
+    """A failure the caller is told about.
+
+    ``message`` names the thing, what was wrong with it, and what to do. ``details`` are machine-readable extras
+    (JSON types only) that a dialect may add to its error body.
+    """
+
+    def __init__(self, kind: ErrorKind, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.details = details
+
+
+def invalid(message: str, **details: Any) -> DomainError:
+    """The request itself is wrong; sending it again unchanged cannot work."""
+    return DomainError(ErrorKind.INVALID, message, **details)
+
+
+def not_found(what: str, which: object) -> DomainError:
+    """The thing does not exist, or the actor may not know that it does: both read the same."""
+    return DomainError(ErrorKind.NOT_FOUND, f"{what} {which} not found")
+
+
+def conflict(message: str, **details: Any) -> DomainError:
+    """The request collides with what is already there."""
+    return DomainError(ErrorKind.CONFLICT, message, **details)
+
+
+def failed_precondition(message: str, **details: Any) -> DomainError:
+    """The thing exists but is not in the state the request needs."""
+    return DomainError(ErrorKind.FAILED_PRECONDITION, message, **details)
