@@ -1,0 +1,1 @@
+"""Workspaces, models, their versions and configurations, and tags."""

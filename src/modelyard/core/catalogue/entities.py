@@ -1,0 +1,122 @@
+"""What the catalogue stores. Everything inside a workspace carries its ``workspace_id``: access is decided by it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A place for models and pipelines that its members share; names are unique on the server."""
+
+    id: int
+    name: str
+    archived: bool
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultWorkspace:
+    """The workspace that a user's client falls back on."""
+
+    user_id: str
+    workspace_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A named model in a workspace; what runs is one of its versions."""
+
+    id: int
+    workspace_id: int
+    name: str
+    owner_id: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class ModelStatus(StrEnum):
+    """Where an uploaded version is on its way to being servable."""
+
+    READY = "ready"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One immutable upload.
+
+    ``sha`` is the SHA-256 of the file (64 hex digits) and its name in the artifact store; ``size`` in bytes;
+    ``conversion`` what the uploader said of framework, architecture and requirements; ``signature`` the tensors read
+    from the file (``Signature.to_json``), None where the framework has none.
+    """
+
+    id: int
+    workspace_id: int
+    model_id: int
+    name: str
+    version: str
+    sha: str
+    size: int
+    file_name: str
+    visibility: str
+    conversion: dict[str, Any]
+    signature: dict[str, Any] | None
+    status: str
+    error_summary: str | None
+    image_path: str | None
+    created_on_version: str
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """How a version is to be served; the newest one of a version counts."""
+
+    id: int
+    workspace_id: int
+    model_version_id: int
+    runtime: str
+    tensor_fields: list[str] | None
+    filter_threshold: float | None
+    input_schema: str | None
+    output_schema: str | None
+    batch_config: str | None
+    dynamic_batching: dict[str, Any] | None
+    continuous_batching: dict[str, Any] | None
+    openai: dict[str, Any] | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word to find things by; seen by its creator and by whoever sees something that carries it."""
+
+    id: int
+    tag: str
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTag:
+    """A tag on a model version."""
+
+    id: int
+    workspace_id: int
+    tag_id: int
+    model_version_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineTag:
+    """A tag on a pipeline."""
+
+    id: int
+    workspace_id: int
+    tag_id: int
+    pipeline_id: int

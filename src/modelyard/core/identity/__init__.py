@@ -1,0 +1,1 @@
+"""Users, credentials, OAuth clients and sessions. Knows no HTTP, no JOSE and no hash function."""

@@ -1,0 +1,1 @@
+"""The SQL store: one adapter of ``core.kernel.store``, two engines (SQLite and PostgreSQL), and its migrations."""

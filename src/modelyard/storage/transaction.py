@@ -1,0 +1,187 @@
+"""``Tx`` over one SQL connection: entities in, entities out, statements built once for each shape of a query."""
+
+from collections.abc import Callable, Collection
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Column, Connection, CursorResult, Select, cast, func, select, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import ColumnElement, bindparam
+
+from modelyard.core.kernel.errors import conflict, not_found
+from modelyard.core.kernel.store import Between, Contains, Granted, Key, Topic
+from modelyard.storage.schema import TABLES, generations, grants
+
+E = TypeVar("E")
+
+_MANY = (list, tuple, set, frozenset)
+_statements: dict[tuple[Any, ...], Select[Any]] = {}
+
+
+class SqlTx:
+    """See ``core.kernel.store.Tx``."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self.now = now
+        self.touched: set[Topic] = set()
+
+    def get(self, kind: type[E], key: Key) -> E | None:
+        return self.first(kind, order_by=_key(kind).name, **{_key(kind).name: key})
+
+    def first(self, kind: type[E], *, order_by: str = "id", **where: Any) -> E | None:
+        found = self.find(kind, order_by=order_by, limit=1, **where)
+        return found[0] if found else None
+
+    def find(self, kind: type[E], *, order_by: str = "id", limit: int | None = None, **where: Any) -> list[E]:
+        rows = self._rows(kind, (), order_by, limit, where)
+        return [kind(*row) for row in rows]
+
+    def values(self, kind: type[Any], fields: tuple[str, ...], **where: Any) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._rows(kind, fields, _key(kind).name, None, where)]
+
+    def insert(self, entity: E) -> E:
+        kind = type(entity)
+        key = _key(kind)
+        row = _row(entity)
+        if row[key.name] == 0:
+            del row[key.name]  # the engine numbers it
+        try:
+            result = self._connection.execute(TABLES[kind].insert(), row)
+        except IntegrityError as error:
+            raise _taken(kind) from error
+        if key.name in row:
+            return entity
+        return kind(**{**row, key.name: _new_key(result)})
+
+    def update(self, kind: type[E], key: Key, change: Callable[[E], E]) -> E:
+        table, column = TABLES[kind], _key(kind)
+        found = self._connection.execute(select(table).where(column == key).with_for_update()).first()
+        if found is None:
+            raise not_found(kind.__name__, key)
+        old = kind(*found)
+        new = change(old)
+        changed = _changes(old, new)
+        if changed:
+            try:
+                self._connection.execute(update(table).where(column == key).values(changed))
+            except IntegrityError as error:
+                raise _taken(kind) from error
+        return new
+
+    def delete(self, kind: type[Any], **where: Any) -> int:
+        if not where:
+            raise ValueError("delete needs a condition")
+        table = TABLES[kind]
+        conditions = [_condition(table.c[name], value, name) for name, value in where.items()]
+        parameters: dict[str, Any] = {}
+        for name, value in where.items():
+            parameters.update(_parameters(name, value))
+        return self._connection.execute(sql_delete(table).where(*conditions), parameters).rowcount
+
+    def touch(self, topic: Topic) -> None:
+        if topic not in self.touched:
+            self.touched.add(topic)
+            bump = update(generations).where(generations.c.topic == topic).values(value=generations.c.value + 1)
+            self._connection.execute(bump)
+
+    def _rows(
+        self, kind: type[Any], fields: tuple[str, ...], order_by: str, limit: int | None, where: dict[str, Any]
+    ) -> Collection[Any]:
+        shape = (kind, fields, order_by, limit, *((name, _shape(value)) for name, value in where.items()))
+        statement = _statements.get(shape)
+        if statement is None:
+            statement = _statements[shape] = _select(kind, fields, order_by, limit, where)
+        parameters: dict[str, Any] = {}
+        for name, value in where.items():
+            parameters.update(_parameters(name, value))
+        return self._connection.execute(statement, parameters).all()
+
+
+def _select(
+    kind: type[Any], fields: tuple[str, ...], order_by: str, limit: int | None, where: dict[str, Any]
+) -> Select[Any]:
+    table = TABLES[kind]
+    chosen = select(*(table.c[name] for name in fields)) if fields else select(table)
+    order = table.c.get(order_by.lstrip("-"), _key(kind))
+    tie = [] if order is _key(kind) else [_key(kind)]
+    ordered = chosen.order_by(*(c.desc() if order_by.startswith("-") else c for c in [order, *tie]))
+    return ordered.where(*(_condition(table.c[n], v, n) for n, v in where.items())).limit(limit)
+
+
+def _condition(column: Column[Any], value: Any, name: str) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_(None)
+    if isinstance(value, _MANY):
+        return column.in_(bindparam(name, expanding=True))
+    if isinstance(value, Contains):
+        return func.lower(column).like(bindparam(name), escape="\\")
+    if isinstance(value, Between):
+        return _between(column, value, name)
+    if isinstance(value, Granted):
+        resources = select(cast(grants.c.resource_id, BigInteger)).where(
+            grants.c.subject_id == bindparam(f"{name}_subject"),
+            grants.c.resource_type == bindparam(f"{name}_type"),
+            grants.c.role.in_(bindparam(f"{name}_roles", expanding=True)),
+        )
+        return column.in_(resources)
+    return column == bindparam(name)
+
+
+def _between(column: Column[Any], value: Between, name: str) -> ColumnElement[bool]:
+    low, high = bindparam(f"{name}_low", type_=column.type), bindparam(f"{name}_high", type_=column.type)
+    if value.at_least is None:
+        return column <= high
+    if value.at_most is None:
+        return column >= low
+    return column.between(low, high)
+
+
+def _shape(value: Any) -> object:
+    """What of a condition decides the SQL text."""
+    if isinstance(value, Between):
+        return (Between, value.at_least is None, value.at_most is None)
+    if isinstance(value, (Contains, Granted, *_MANY)):
+        return _MANY if isinstance(value, _MANY) else type(value)
+    return value is None
+
+
+def _parameters(name: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if isinstance(value, Contains):
+        escaped = value.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return {name: f"%{escaped}%"}
+    if isinstance(value, Between):
+        bounds = {f"{name}_low": value.at_least, f"{name}_high": value.at_most}
+        return {key: bound for key, bound in bounds.items() if bound is not None}
+    if isinstance(value, Granted):
+        return {
+            f"{name}_subject": value.user_id,
+            f"{name}_type": value.resource_type,
+            f"{name}_roles": list(value.roles),
+        }
+    return {name: list(value) if isinstance(value, _MANY) else value}
+
+
+def _new_key(result: CursorResult[Any]) -> Any:
+    return (result.inserted_primary_key or (None,))[0]
+
+
+def _key(kind: type[Any]) -> Column[Any]:
+    return next(iter(TABLES[kind].primary_key))
+
+
+def _row(entity: Any) -> dict[str, Any]:
+    return {field.name: getattr(entity, field.name) for field in fields(entity)}
+
+
+def _changes(old: Any, new: Any) -> dict[str, Any]:
+    before, after = _row(old), _row(new)
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+def _taken(kind: type[Any]) -> Exception:
+    return conflict(f"a {kind.__name__} like this already exists, or it refers to something that is gone")
