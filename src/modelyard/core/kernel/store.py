@@ -98,3 +98,9 @@ class Store(Protocol):
 
     async def write(self, use_case: Callable[..., E], *args: Any, **kwargs: Any) -> E:
         """Run ``use_case(tx, *args, **kwargs)`` and commit; on any exception nothing of it remains."""
+
+    def run_read(self, use_case: Callable[..., E], *args: Any, **kwargs: Any) -> E:
+        """``read`` for callers that have a thread of their own."""
+
+    def run_write(self, use_case: Callable[..., E], *args: Any, **kwargs: Any) -> E:
+        """``write`` for callers that have a thread of their own."""

@@ -1,0 +1,63 @@
+"""One request, as a handler receives it."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
+from modelyard.web.services import Services
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The request, who sent it, and what the process offers to answer it."""
+
+    request: Request
+    actor: Actor
+    services: Services
+
+    async def body(self) -> bytes:
+        """The whole body; ``TOO_LARGE`` beyond the limit, decided from Content-Length where it is given."""
+        limit = self.services.limits.body_bytes
+        declared = self.request.headers.get("content-length")
+        if declared is not None and declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
+        chunks, size = [], 0
+        async for chunk in self.request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def json(self, shape: type[T]) -> T:
+        """The JSON body as ``shape``; unknown keys are ignored, an empty body reads as ``{}``."""
+        return decode(await self.body() or b"{}", shape)
+
+
+def decode(data: bytes | str, shape: type[T]) -> T:
+    """JSON text as ``shape`` (a msgspec type), or ``INVALID`` naming the field, the expected and the given type."""
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except msgspec.ValidationError as error:
+        raise invalid(f"request body: {_reworded(error)}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise invalid(f"request body is not valid JSON: {error}") from error
+
+
+def json_bytes(value: Any) -> bytes:
+    """``value`` as JSON."""
+    return msgspec.json.encode(value)
+
+
+def _reworded(error: msgspec.ValidationError) -> str:
+    return str(error).replace("`$.", "`").replace("`$`", "the body").replace("`$[...]", "`[...]")
+
+
+def _too_large(limit: int) -> DomainError:
+    return DomainError(ErrorKind.TOO_LARGE, f"request body exceeds the limit of {limit} bytes", limit=limit)
