@@ -104,3 +104,9 @@ class Store(Protocol):
 
     def run_write(self, use_case: Callable[..., E], *args: Any, **kwargs: Any) -> E:
         """``write`` for callers that have a thread of their own."""
+
+    def generations(self) -> dict[Topic, int]:
+        """The generation of every topic; a number that grew says that what is held of the topic is old."""
+
+    def on_touch(self, listener: Callable[[set[Topic]], None]) -> None:
+        """Call ``listener`` (on any thread) after each commit of this process that touched topics."""

@@ -1,0 +1,71 @@
+"""Keeps what one process holds in memory true to the store.
+
+Every change of rights or routes raises a generation in the store. The process that made the change hears of it at
+once, the others by asking four times a second: a change is in force everywhere within a second.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from modelyard.core.kernel.errors import DomainError
+from modelyard.core.kernel.store import Store, Topic
+
+_LOG = logging.getLogger(__name__)
+_INTERVAL = 0.25
+
+
+class Watcher:
+    """Runs ``reload[topic]`` (in a thread, one at a time) whenever the generation of its topic grows."""
+
+    def __init__(self, store: Store, reload: Mapping[Topic, Callable[[], None]]) -> None:
+        self._store = store
+        self._reload = reload
+        self._seen: dict[Topic, int] = {}
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        store.on_touch(self._touched)
+
+    async def load(self) -> None:
+        """Load every topic once; raises what a reload raises."""
+        generations = await asyncio.to_thread(self._store.generations)
+        for topic, reload in self._reload.items():
+            await asyncio.to_thread(reload)
+            self._seen[topic] = generations[topic]
+
+    async def run(self) -> None:
+        """Watch until cancelled; a store that cannot be reached is tried again."""
+        reachable = True
+        while True:
+            try:
+                await self._look()
+                reachable = True
+            except DomainError as error:
+                if reachable:
+                    _LOG.warning("cannot look for changes: %s", error.message)
+                reachable = False
+            try:
+                await asyncio.wait_for(self._wake.wait(), _INTERVAL)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def _look(self) -> None:
+        generations = await asyncio.to_thread(self._store.generations)
+        for topic, reload in self._reload.items():
+            if generations[topic] != self._seen.get(topic):
+                await asyncio.to_thread(reload)
+                self._seen[topic] = generations[topic]
+
+    def _touched(self, _: set[Topic]) -> None:
+        self._loop.call_soon_threadsafe(self._wake.set)
+
+
+async def every(seconds: float, task: Callable[[], None], name: str) -> None:
+    """Run ``task`` in a thread now and again, until cancelled; a failure is logged and tried again."""
+    while True:
+        try:
+            await asyncio.to_thread(task)
+        except DomainError as error:
+            _LOG.warning("%s failed: %s", name, error.message)
+        await asyncio.sleep(seconds)
