@@ -5,6 +5,7 @@ once, the others by asking four times a second: a change is in force everywhere 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 
@@ -44,10 +45,8 @@ class Watcher:
                 if reachable:
                     _LOG.warning("cannot look for changes: %s", error.message)
                 reachable = False
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _INTERVAL)
-            except TimeoutError:
-                pass
             self._wake.clear()
 
     async def _look(self) -> None:
