@@ -1,0 +1,71 @@
+"""The Python client: ``Client(url, …)`` and what it returns and raises. Knows the wire, nothing of the server.
+
+with Client("http://127.0.0.1:8080", username="ada", password="…") as client:
+    workspace = client.workspaces.get("fraud")
+    pipeline = client.pipelines.get(workspace.id, "ccfraud")
+    answers = client.inference.records(pipeline.deployment, [{"tensor": [...]}])
+"""
+
+from modelyard.client.client import DEFAULT_URL, Client, Identity, chosen_url
+from modelyard.client.deployments import DeploymentStatus, State
+from modelyard.client.errors import (
+    BusyError,
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    ModelyardError,
+    NotFoundError,
+    NotSignedInError,
+    ServerFailedError,
+    TimedOutError,
+    TooLargeError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from modelyard.client.login import login
+from modelyard.client.logs import LogRange, Order
+from modelyard.client.models import Model, ModelVersion
+from modelyard.client.pipelines import Deployment, Pipeline, PipelineVersion, Step, StepModel
+from modelyard.client.token_cache import TokenCache, config_folder
+from modelyard.client.tokens import Tokens
+from modelyard.client.users import Invitation, User
+from modelyard.client.workspaces import Member, Role, Workspace
+
+__all__ = [
+    "DEFAULT_URL",
+    "BusyError",
+    "Client",
+    "ConflictError",
+    "Deployment",
+    "DeploymentStatus",
+    "ForbiddenError",
+    "Identity",
+    "InvalidRequestError",
+    "Invitation",
+    "LogRange",
+    "Member",
+    "Model",
+    "ModelVersion",
+    "ModelyardError",
+    "NotFoundError",
+    "NotSignedInError",
+    "Order",
+    "Pipeline",
+    "PipelineVersion",
+    "Role",
+    "ServerFailedError",
+    "State",
+    "Step",
+    "StepModel",
+    "TimedOutError",
+    "TokenCache",
+    "Tokens",
+    "TooLargeError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+    "User",
+    "Workspace",
+    "chosen_url",
+    "config_folder",
+    "login",
+]
