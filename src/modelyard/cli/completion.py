@@ -1,0 +1,35 @@
+"""``modelyard completion``"""
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from modelyard.cli.main import app as root
+from modelyard.cli.options import examples
+
+app = App(
+    name="completion",
+    help_epilogue=examples(
+        "completion --install", "completion bash > ~/.local/share/bash-completion/completions/modelyard"
+    ),
+)
+
+Shell = Literal["bash", "zsh", "fish"]
+
+
+@app.default
+def completion(shell: Shell | None = None, /, *, install: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Complete commands and options with the tab key.
+
+    Parameters
+    ----------
+    shell
+        By default the one you are in.
+    install
+        Put the script where the shell looks for it, instead of writing it to standard output.
+    """
+    if install:
+        path = root.install_completion(shell=shell)
+        print(f"Installed {path}. New shells complete `modelyard`.")
+    else:
+        print(root.generate_completion(shell=shell))

@@ -1,0 +1,53 @@
+"""What a command that talks to a server works with: a client, a screen, and the workspace that is meant."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from modelyard.cli.failures import UsageError
+from modelyard.cli.options import Common, InWorkspace
+from modelyard.cli.screen import Screen
+from modelyard.client.client import Client
+from modelyard.client.workspaces import Workspace
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command's connection to the server and to the person."""
+
+    client: Client
+    screen: Screen
+
+
+@dataclass(frozen=True)
+class WorkspaceSession(Session):
+    """The same, inside a workspace."""
+
+    workspace: Workspace
+
+
+@contextmanager
+def connected(options: Common) -> Iterator[Session]:
+    """A session with the server the options mean."""
+    with Client(options.url) as client:
+        yield Session(client, Screen(options))
+
+
+@contextmanager
+def in_workspace(options: InWorkspace) -> Iterator[WorkspaceSession]:
+    """A session in the workspace the options mean."""
+    with connected(options) as session:
+        workspace = _meant(session.client, options.workspace)
+        yield WorkspaceSession(session.client, session.screen, workspace)
+
+
+def _meant(client: Client, name: str | None) -> Workspace:
+    if name is not None:
+        return client.workspaces.get(name)
+    found = client.workspaces.list()
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError("You are in no workspace yet. Make one: `modelyard workspace create NAME`.")
+    names = ", ".join(workspace.name for workspace in found)
+    raise UsageError(f"Which workspace? Give -w NAME or set MODELYARD_WORKSPACE. There are: {names}.")
