@@ -4,6 +4,6 @@ Standard output carries data and nothing else, standard error the talk. Exit cod
 usage, 3 not signed in or not allowed.
 """
 
-from modelyard.cli.main import main, run
+from modelyard.cli.root import main, run
 
 __all__ = ["main", "run"]

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from modelyard.cli.main import app as root
 from modelyard.cli.options import examples
+from modelyard.cli.root import app as root
 
 app = App(
     name="completion",

@@ -1,6 +1,7 @@
 """Where commands write: data to standard output as a table or JSON, talk to standard error."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from modelyard.cli.options import Common, Output
 
@@ -26,7 +28,7 @@ class Screen:
     def __init__(self, options: Common) -> None:
         self._as_json = options.output is Output.JSON
         self._quiet = options.quiet
-        self._out = Console(highlight=False)
+        self._out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_PIPES)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property
@@ -65,9 +67,8 @@ class Screen:
         for header in headers or ("", ""):
             table.add_column(header, overflow="fold")
         for row in rows:
-            table.add_row(*row)
-        width = None if self._out.is_terminal else WIDTH_OF_PIPES
-        self._out.print(table, width=width, markup=False)
+            table.add_row(*(Text(cell) for cell in row))  # as Text, so that no [word] is taken for markup
+        self._out.print(table)
 
 
 def _cell(value: object) -> str:

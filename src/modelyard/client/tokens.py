@@ -1,7 +1,5 @@
 """The tokens of one sign-in, and the forms that ask for them (RFC 6749 sections 4.3 and 6). No IO here."""
 
-import base64
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +54,3 @@ def tokens_from_answer(answer: Any, username: str, now: float) -> Tokens:
         refresh_expires_at=now + refresh_life,
         username=username,
     )
-
-
-def unverified_claims(access_token: str) -> dict[str, Any]:
-    """The claims of a JWT as it states them, or nothing for an opaque token: for display only."""
-    try:
-        payload = access_token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
