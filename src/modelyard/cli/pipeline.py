@@ -42,7 +42,11 @@ VERSION_COLUMNS: Columns[PipelineVersion] = {
     )
 )
 def create(
-    name: str, /, *, step: Annotated[list[str], Parameter(required=True)], place: InWorkspace = IN_WORKSPACE
+    name: str,
+    /,
+    *,
+    step: Annotated[list[str], Parameter(name=["--step", "--model"], required=True)],
+    place: InWorkspace = IN_WORKSPACE,
 ) -> None:
     """Save a pipeline, or a new version of it.
 

@@ -1,8 +1,9 @@
 """``modelyard workspace …``"""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from modelyard.cli.options import COMMON, IN_WORKSPACE, Common, InWorkspace, examples
 from modelyard.cli.screen import Columns
@@ -43,18 +44,25 @@ def show_all(*, common: Common = COMMON) -> None:
         session.screen.rows(session.client.workspaces.list(), WORKSPACE_COLUMNS)
 
 
-@app.command(help_epilogue=examples("workspace create fraud"))
-def create(name: str, /, *, common: Common = COMMON) -> None:
+@app.command(help_epilogue=examples("workspace create fraud", "workspace create fraud --if-missing"))
+def create(
+    name: str, /, *, if_missing: Annotated[bool, Parameter(negative="")] = False, common: Common = COMMON
+) -> None:
     """Make a workspace; you will own it.
 
     Parameters
     ----------
     name
         Small letters, digits and hyphens.
+    if_missing
+        Take the one that is there already instead of failing.
     """
     with connected(common) as session:
-        session.client.workspaces.create(name)
-        session.screen.say(f"Made the workspace {name}.")
+        if if_missing and any(workspace.name == name for workspace in session.client.workspaces.list()):
+            session.screen.say(f"The workspace {name} is there already.")
+        else:
+            session.client.workspaces.create(name)
+            session.screen.say(f"Made the workspace {name}.")
         session.screen.one(session.client.workspaces.get(name), WORKSPACE_COLUMNS)
 
 
@@ -80,7 +88,7 @@ def add_user(email: str, /, *, role: Role = Role.COLLABORATOR, place: InWorkspac
     email
         Of the user; they must exist (`modelyard user invite`).
     role
-        Collaborators work with models and pipelines, owners also say who belongs to the workspace.
+        Readers look, collaborators change models and pipelines, owners also say who belongs to the workspace.
     """
     with in_workspace(place) as session:
         session.client.workspaces.add_user(session.workspace.id, email, role)

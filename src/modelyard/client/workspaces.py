@@ -11,10 +11,11 @@ from modelyard.client.transport import Transport, reading
 
 
 class Role(StrEnum):
-    """What a member may do in a workspace: owners also say who belongs to it."""
+    """What a member may do in a workspace: readers look, collaborators change, owners say who belongs to it."""
 
     OWNER = "owner"
     COLLABORATOR = "collaborator"
+    READER = "reader"
 
 
 @dataclass(frozen=True)
