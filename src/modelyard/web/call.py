@@ -21,9 +21,12 @@ class Call:
     actor: Actor
     services: Services
 
-    async def body(self) -> bytes:
-        """The whole body; ``TOO_LARGE`` beyond the limit, decided from Content-Length where it is given."""
-        limit = self.services.limits.body_bytes
+    async def body(self, limit: int | None = None) -> bytes:
+        """The whole body; ``TOO_LARGE`` beyond the limit in bytes, decided from Content-Length where it is given.
+
+        Without a ``limit`` of the caller's own, that of the server.
+        """
+        limit = limit or self.services.limits.body_bytes
         declared = self.request.headers.get("content-length")
         if declared is not None and declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)

@@ -8,7 +8,7 @@ the declared permission having been asked for in the core, it is replaced by an 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 
 Handler = Callable[[Call], Awaitable[Response]]
 ErrorRenderer = Callable[[DomainError, Request], Response]
+Declare = Callable[[Handler], Handler]
 
 
 class Public:
@@ -37,6 +38,19 @@ _ANONYMOUS: Final = Actor("", "anonymous")
 
 
 @dataclass(frozen=True, slots=True)
+class Shapes:
+    """What a route takes and gives, for the reference that is made of the routes.
+
+    ``body`` and ``response`` are types that msgspec knows (None where there is none, or none to be shown);
+    ``success`` is the status of a success.
+    """
+
+    body: Any = None
+    response: Any = None
+    success: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One declared route; an ASGI application that serves it."""
 
@@ -44,6 +58,7 @@ class Endpoint:
     path: str
     permission: Permission | Public
     handler: Handler
+    shapes: Shapes
     render_error: ErrorRenderer
     services: Callable[[], Services]
 
@@ -76,30 +91,34 @@ class Dialect:
     def __init__(self, name: str, render_error: ErrorRenderer) -> None:
         self.name = name
         self._render_error = render_error
-        self._declared: list[tuple[str, str, Permission | Public, Handler]] = []
+        self._declared: list[tuple[str, str, Permission | Public, Handler, Shapes]] = []
 
-    def route(self, method: str, path: str, permission: Permission | Public) -> Callable[[Handler], Handler]:
-        """Declare the decorated function as the handler of ``method path``."""
+    def route(self, method: str, path: str, permission: Permission | Public, **shapes: Any) -> Declare:
+        """Declare the decorated function as the handler of ``method path``; ``shapes`` are the fields of ``Shapes``."""
 
         def declare(handler: Handler) -> Handler:
-            self._declared.append((method, path, permission, handler))
+            self._declared.append((method, path, permission, handler, Shapes(**shapes)))
             return handler
 
         return declare
 
-    def post(self, path: str, permission: Permission | Public) -> Callable[[Handler], Handler]:
+    def post(self, path: str, permission: Permission | Public, **shapes: Any) -> Declare:
         """``route`` for POST."""
-        return self.route("POST", path, permission)
+        return self.route("POST", path, permission, **shapes)
 
-    def get(self, path: str, permission: Permission | Public) -> Callable[[Handler], Handler]:
+    def get(self, path: str, permission: Permission | Public, **shapes: Any) -> Declare:
         """``route`` for GET."""
-        return self.route("GET", path, permission)
+        return self.route("GET", path, permission, **shapes)
 
     def routes(self, services: Callable[[], Services]) -> list[Route]:
         """The declared routes, served with what ``services()`` gives once the process is up."""
         return [
-            Route(path, Endpoint(method, path, permission, handler, self._render_error, services), methods=[method])
-            for method, path, permission, handler in self._declared
+            Route(
+                path,
+                Endpoint(method, path, permission, handler, shapes, self._render_error, services),
+                methods=[method],
+            )
+            for method, path, permission, handler, shapes in self._declared
         ]
 
 
