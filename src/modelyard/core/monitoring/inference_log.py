@@ -1,0 +1,85 @@
+"""The inference log's port.
+
+The contract: a row that was answered is in the log before its answer leaves; it survives the death of every process;
+readers in any process see it at once. Rows are kept in partitions, each written by one process, each numbering its
+rows from 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from modelyard.core.serving.graph import Result
+from modelyard.core.serving.routes import Route
+from modelyard.core.serving.tensors import Array, Column
+
+Cursor = dict[str, int]
+
+
+class PageStatus(StrEnum):
+    """Why a page ended (names of Wallaroo's log store)."""
+
+    ALL = "All"
+    RECORD_LIMITED = "RecordLimited"
+    BYTE_LIMITED = "ByteLimited"
+    SCHEMA_CHANGE = "SchemaChange"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which rows: newest first or oldest first, from a cursor on, at most so many rows and bytes, within times."""
+
+    newest_first: bool = False
+    size: int = 1000
+    max_bytes: int = 64 * 1024 * 1024
+    cursor: Cursor | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRows:
+    """Rows of one schema; ``columns`` by name: ``time``, ``in.…``, ``out.…``, ``anomaly.count``, ``metadata.…``."""
+
+    rows: int
+    columns: Mapping[str, Array | list[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, why there are no more of them, and where to go on (empty when there is nothing more)."""
+
+    rows: LogRows
+    status: PageStatus
+    next: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The numbers of the first row and of the row after the last, and the size in bytes."""
+
+    start: int
+    end: int
+    size: int
+
+
+class LogWriter(Protocol):
+    """Appends; one for each process."""
+
+    def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
+        """Log the answered rows; ``extra`` are columns of the request that no model took.
+
+        Raises ``UNAVAILABLE`` when they cannot be written; nothing of them is in the log then.
+        """
+
+
+class LogReader(Protocol):
+    """Reads what all processes appended."""
+
+    def page(self, pipeline_id: int, request: PageRequest) -> Page:
+        """The rows of one pipeline that the request asks for."""
+
+    def partitions(self, pipeline_id: int) -> dict[str, Partition]:
+        """All partitions of one pipeline."""

@@ -1,0 +1,1 @@
+"""What runs a model. Today: ONNX, inside the web workers."""
