@@ -11,6 +11,7 @@ class Permission(StrEnum):
     USERS_READ = "users.read"
     USERS_MANAGE = "users.manage"
     WORKSPACE_CREATE = "workspace.create"
+    TAG_CREATE = "tag.create"
     # on one workspace and what it holds
     WORKSPACE_READ = "workspace.read"
     WORKSPACE_MANAGE = "workspace.manage"
@@ -44,7 +45,9 @@ _EDIT = _READ | {
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.USER: frozenset({Permission.SIGNED_IN, Permission.USERS_READ, Permission.WORKSPACE_CREATE}),
+    Role.USER: frozenset(
+        {Permission.SIGNED_IN, Permission.USERS_READ, Permission.WORKSPACE_CREATE, Permission.TAG_CREATE}
+    ),
     Role.OWNER: _EDIT | {Permission.WORKSPACE_MANAGE},
     Role.COLLABORATOR: _EDIT,
     Role.READER: _READ,
