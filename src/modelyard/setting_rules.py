@@ -1,0 +1,134 @@
+"""How each setting is read from text, TOML or a flag, and what a wrong value is told to be instead."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_SIZE = re.compile(r"(\d+) ?([KMGT]iB|B)?", re.IGNORECASE)
+_REALM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``parse`` raises ``ValueError`` or ``TypeError`` for what is not ``expected``."""
+
+    parse: Callable[[object], object]
+    expected: str
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise TypeError
+    return value
+
+
+def _matching(pattern: re.Pattern[str], expected: str) -> Rule:
+    def parse(value: object) -> str:
+        if not pattern.fullmatch(_text(value)):
+            raise ValueError
+        return _text(value)
+
+    return Rule(parse, expected)
+
+
+def _integer(low: int, high: int, unit: str = "") -> Rule:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise TypeError
+        number = int(value)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return Rule(parse, f"a whole number{unit} from {low} to {high}")
+
+
+def _size(value: object) -> int:
+    found = _SIZE.fullmatch(str(value).strip())
+    if found is None or isinstance(value, bool):
+        raise ValueError
+    size = int(found[1]) * _UNITS[(found[2] or "").upper()]
+    if size < 1024:
+        raise ValueError
+    return size
+
+
+def _choice(*choices: str) -> Rule:
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError
+        return str(value)
+
+    return Rule(parse, "one of " + ", ".join(choices))
+
+
+def _realms(value: object) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else tuple(_listed(value))
+    if not names or len(set(names)) < len(names) or not all(_REALM.fullmatch(_text(name)) for name in names):
+        raise ValueError
+    return names
+
+
+def _listed(value: object) -> "list[str] | tuple[str, ...]":
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return value
+
+
+def _folder(value: object) -> Path:
+    text = str(value) if isinstance(value, Path) else _text(value)
+    if not text:
+        raise ValueError
+    return Path(text).expanduser()
+
+
+def _web_address(value: object) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError
+    return _text(value).rstrip("/")
+
+
+def _database(value: object) -> str:
+    scheme, separator, _ = _text(value).partition("://")
+    if not separator or scheme not in {"sqlite", "postgresql"}:
+        raise ValueError
+    return _text(value)
+
+
+def _password(value: object) -> str:
+    if not isinstance(value, str) or len(value) < 8:
+        raise ValueError
+    return value
+
+
+_SIZE_RULE = Rule(_size, "a size of 1024 bytes or more, as a number of bytes or like 64MiB")
+_LIFETIME = _integer(1, 10 * 366 * 86_400, " of seconds")
+_SECRET = Rule(_password, "a text of 8 characters or more")
+
+RULES = {
+    "host": _matching(_HOST, "a host name or address"),
+    "port": _integer(0, 65_535),
+    "data": Rule(_folder, "the path of a folder"),
+    "workers": _integer(1, 256),
+    "database": Rule(_database, "a URL like postgresql://user@host/name or sqlite:///path"),
+    "realms": Rule(_realms, "a list of different names of letters, digits, '.', '_' and '-'"),
+    "admin_email": _matching(_EMAIL, "an e-mail address"),
+    "admin_password": _SECRET,
+    "api_client_secret": _SECRET,
+    "public_url": Rule(_web_address, "an http or https address without query, like https://models.example.com"),
+    "access_token_seconds": _LIFETIME,
+    "refresh_token_seconds": _LIFETIME,
+    "offline_token_seconds": _LIFETIME,
+    "refresh_grace_seconds": _integer(0, 3600, " of seconds"),
+    "max_body_bytes": _SIZE_RULE,
+    "max_upload_bytes": _SIZE_RULE,
+    "drain_seconds": _integer(0, 3600, " of seconds"),
+    "log_format": _choice("plain", "json"),
+    "log_level": _choice("debug", "info", "warning", "error"),
+}

@@ -1,0 +1,119 @@
+"""Where settings come from, which source wins, and what a wrong one is told."""
+
+from pathlib import Path
+
+import pytest
+
+from modelyard.setting_rules import RULES
+from modelyard.settings import KEYS, Settings, SettingsError, load_settings
+
+
+def file_with(folder: Path, text: str) -> Path:
+    path = folder / "modelyard.toml"
+    path.write_text(text)
+    return path
+
+
+def complaint(flags: dict[str, object], environ: dict[str, str] | None = None, config: Path | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags, environ or {}, config)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_every_setting_has_a_rule_that_accepts_its_default() -> None:
+    defaults = Settings()
+
+    assert set(RULES) == set(KEYS)
+    for key in KEYS:
+        value = getattr(defaults, key)
+        assert value is None or RULES[key].parse(value) == value
+
+
+def test_a_flag_beats_a_variable_beats_the_file_beats_the_default(tmp_path: Path) -> None:
+    path = file_with(tmp_path, "port = 1\nworkers = 1\nhost = '0.0.0.1'")
+
+    settings = load_settings({"port": 3, "data": None}, {"MODELYARD_PORT": "2", "MODELYARD_WORKERS": "2"}, path)
+
+    assert (settings.port, settings.workers, settings.host, settings.drain_seconds) == (3, 2, "0.0.0.1", 30)
+
+
+def test_the_file_in_the_data_folder_is_found_by_itself(tmp_path: Path) -> None:
+    file_with(tmp_path, "realms = ['one', 'two']\nmax_body_bytes = '2 MiB'")
+
+    settings = load_settings({}, {"MODELYARD_DATA": str(tmp_path)})
+
+    assert settings.realms == ("one", "two")
+    assert settings.max_body_bytes == 2 * 2**20
+
+
+def test_the_file_named_by_the_environment_replaces_that_of_the_data_folder(tmp_path: Path) -> None:
+    file_with(tmp_path, "port = 1")
+    other = tmp_path / "other.toml"
+    other.write_text("workers = 7")
+
+    settings = load_settings({"data": tmp_path}, {"MODELYARD_CONFIG": str(other)})
+
+    assert (settings.port, settings.workers) == (8080, 7)
+
+
+def test_secrets_may_come_from_files(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse\n")
+
+    settings = load_settings({"data": tmp_path}, {"MODELYARD_ADMIN_PASSWORD_FILE": str(secret)})
+
+    assert settings.admin_password == "correct horse"
+    assert "correct horse" not in repr(settings)
+
+
+def test_variables_of_the_client_are_not_errors(tmp_path: Path) -> None:
+    environ = {f"MODELYARD_{name}": "x" for name in ("URL", "TOKEN", "USERNAME", "PASSWORD", "WORKSPACE", "DEBUG")}
+
+    assert load_settings({"data": tmp_path}, environ) == Settings(data=tmp_path)
+
+
+def test_settings_survive_the_way_to_a_child_process() -> None:
+    settings = Settings(data=Path("/somewhere"), realms=("a",), admin_password="correct horse", port=1)
+
+    assert Settings.from_json(settings.to_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("port", "eighty"), ("port", 70_000), ("port", True), ("workers", 0), ("workers", 1.5), ("host", "a b"),
+        ("realms", ""), ("realms", "one,one"), ("realms", ["a/b"]), ("admin_email", "admin"), ("public_url", "ftp://x"),
+        ("max_body_bytes", "many"), ("max_upload_bytes", 12), ("drain_seconds", -1), ("log_format", "xml"),
+        ("log_level", "loud"), ("database", "mysql://x"), ("data", ""), ("admin_password", "short"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_told_what_is_expected(key: str, value: object) -> None:
+    message = complaint({key: value})
+
+    assert message.startswith(f"{key}: ")
+    assert f"(from --{key.replace('_', '-')}) is not {RULES[key].expected}" in message
+
+
+def test_a_complaint_about_a_secret_does_not_show_it() -> None:
+    assert "short" not in complaint({}, {"MODELYARD_ADMIN_PASSWORD": "short"})
+    assert "hunter2" not in complaint({}, {"MODELYARD_DATABASE": "mysql://root:hunter2@db"})
+
+
+def test_unknown_names_are_refused_with_a_guess(tmp_path: Path) -> None:
+    assert complaint({}, {"MODELYARD_WORKRS": "2"}).endswith("did you mean MODELYARD_WORKERS?")
+    assert "unknown key 'prot'" in complaint({}, {}, file_with(tmp_path, "prot = 1"))
+    assert complaint({}, {}, file_with(tmp_path, "prot = 1")).endswith("did you mean port?")
+
+
+def test_files_that_cannot_be_used_say_why(tmp_path: Path) -> None:
+    assert "does not exist" in complaint({}, {}, tmp_path / "none.toml")
+    assert "is not TOML" in complaint({}, {}, file_with(tmp_path, "port"))
+    assert "found through it" in complaint({"data": tmp_path}, {}, (file_with(tmp_path, "data = 'x'"), None)[1])
+    assert "cannot read" in complaint({}, {"MODELYARD_DATABASE_FILE": str(tmp_path / "none")})
+
+
+def test_a_secret_given_twice_is_refused() -> None:
+    both = {"MODELYARD_ADMIN_PASSWORD": "correct horse", "MODELYARD_ADMIN_PASSWORD_FILE": "/dev/null"}
+
+    assert "keep one of them" in complaint({}, both)
