@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from modelyard.cli.failures import UsageError
 from modelyard.cli.options import COMMON, Common, examples
 from modelyard.cli.screen import Columns, Screen
-from modelyard.cli.session import connected
+from modelyard.cli.session import client_failures, connected
 from modelyard.client.client import Identity, chosen_url
 from modelyard.client.login import login as sign_in
 from modelyard.client.token_cache import TokenCache, config_folder
@@ -55,9 +55,10 @@ def login(
         Read the password from standard input. Otherwise it comes from MODELYARD_PASSWORD, or is asked for.
     """
     screen, cache = Screen(common), TokenCache(config_folder(os.environ))
-    url = chosen_url(server or common.url, cache, os.environ)
-    name = username or _asked(input, f"Username for {url}: ", "--username")
-    tokens = sign_in(url, name, _password(name, from_stdin=password_stdin), cache)
+    with client_failures():
+        url = chosen_url(server or common.url, cache, os.environ)
+        name = username or _asked(input, f"Username for {url}: ", "--username")
+        tokens = sign_in(url, name, _password(name, from_stdin=password_stdin), cache)
     screen.say(f"Signed in to {url} as {tokens.username}.")
 
 
@@ -65,7 +66,8 @@ def login(
 def logout(*, common: Common = COMMON) -> None:
     """Forget the sign-in on this machine."""
     cache = TokenCache(config_folder(os.environ))
-    url = chosen_url(common.url, cache, os.environ)
+    with client_failures():
+        url = chosen_url(common.url, cache, os.environ)
     was_in = cache.forget(url)
     Screen(common).say(f"Signed out of {url}." if was_in else f"You were not signed in to {url}.")
 

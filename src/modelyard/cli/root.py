@@ -48,13 +48,14 @@ _add(PEOPLE, "login", "login:login_app", "Sign in and keep it for the commands t
 _add(PEOPLE, "logout", "login:logout_app", "Forget the sign-in on this machine.")
 _add(PEOPLE, "whoami", "login:whoami_app", "Show who the server says you are.")
 _add(PEOPLE, "user", "user:app", "Users: invite, switch on and off.")
+_add(SERVER, "serve", "serve:app", "Run the server until it is told to stop.")
 _add(SERVER, "completion", "completion:app", "Complete commands and options with the tab key.")
 
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command line and return its exit code; every failure has been told on standard error by then."""
     try:
-        app(tokens, exit_on_error=False, result_action="return_value")
+        code = app(tokens, exit_on_error=False, result_action="return_value")
     except CycloptsError:  # cyclopts has told it
         return ExitCode.USAGE
     except BrokenPipeError:  # the reader of our output has seen enough
@@ -62,7 +63,7 @@ def run(tokens: Sequence[str]) -> int:
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the last line of defence between a person and a traceback
         return report(error)
-    return ExitCode.OK
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ COMMANDS = [
     "user list",
     "user activate",
     "user deactivate",
+    "serve",
     "completion",
 ]
 
@@ -82,6 +83,9 @@ def test_a_slip_of_the_finger_is_answered_with_what_was_meant(line: str, meant: 
         ("logs ccfraud --since soon", "--since"),
         ("workspace list --url nowhere", "not the address of a server"),
         ("workspace list -o yaml", "yaml"),
+        ("serve --port 99999", "a whole number from 0 to 65535"),
+        ("serve --config nowhere.toml", "does not exist"),
+        ("serve --prot 1", "Did you mean --port"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_is_wrong(line: str, words: str, capsys: Captured) -> None:
