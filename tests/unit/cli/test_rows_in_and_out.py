@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,11 +11,14 @@ import pytest
 from modelyard.cli.choose import by_version
 from modelyard.cli.failures import UsageError
 from modelyard.cli.infer import parse_rows
+from modelyard.cli.logs import Rows
+from modelyard.cli.logs import app as logs_app
 from modelyard.cli.options import Common
 from modelyard.cli.results import flattened, show_records, write_result
 from modelyard.cli.screen import Screen
 from modelyard.client.arrow import read_arrow, write_arrow
 from modelyard.client.errors import UnexpectedAnswerError
+from modelyard.client.logs import LogRange, Order
 
 RECORDS = [{"time": 0, "in": {"tensor": [1.0]}, "out": {"y": [0.25]}, "anomaly": {"count": 0}, "metadata": {"m": 1}}]
 
@@ -83,3 +87,29 @@ def test_a_version_is_chosen_by_the_start_of_its_id() -> None:
 def test_a_start_that_is_not_one_version_lists_those_there_are(prefix: str) -> None:
     with pytest.raises(UsageError, match="There are: bb2, ba1"):
         by_version("model m", VERSIONS, prefix)
+
+
+def log_range(line: str) -> LogRange:
+    """What `modelyard logs p LINE` asks the client for."""
+    _, bound, _ = logs_app.parse_args(f"p {line}")
+    rows = bound.arguments.get("rows", Rows())
+    assert isinstance(rows, Rows)
+    return rows.range()
+
+
+def test_logs_are_by_default_the_newest_hundred() -> None:
+    assert log_range("") == LogRange(100, None, None, Order.NEWEST_FIRST)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604800)])
+def test_since_counts_back_from_now(text: str, seconds: int) -> None:
+    start = log_range(f"--since {text}").start
+    assert start is not None
+    assert (datetime.now(UTC) - start).total_seconds() == pytest.approx(seconds, abs=5)
+
+
+def test_times_without_an_offset_are_local_and_go_out_aware() -> None:
+    rows = log_range("--start 2026-05-03T14:00 --end 2026-05-03T15:00:00+02:00 --oldest-first -n 5")
+    assert rows.start == datetime(2026, 5, 3, 14).astimezone()
+    assert rows.end == datetime(2026, 5, 3, 13, tzinfo=UTC)
+    assert (rows.limit, rows.order) == (5, Order.OLDEST_FIRST)
