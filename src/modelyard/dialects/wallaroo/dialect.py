@@ -1,0 +1,59 @@
+"""What all calls of the Wallaroo dialect share: its routes, its errors, its way to write times."""
+
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.web.call import json_bytes
+from modelyard.web.routing import Dialect
+
+STATUS = {
+    ErrorKind.INVALID: 400,
+    ErrorKind.UNAUTHENTICATED: 401,
+    ErrorKind.FORBIDDEN: 403,
+    ErrorKind.NOT_FOUND: 404,
+    ErrorKind.CONFLICT: 409,
+    ErrorKind.FAILED_PRECONDITION: 409,
+    ErrorKind.TOO_LARGE: 413,
+    ErrorKind.RATE_LIMITED: 429,
+    ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.INTERNAL: 500,
+}
+
+_CHALLENGE = {"www-authenticate": 'Bearer realm="master"'}
+_RETRY = {"retry-after": "1"}
+
+
+def error_body(error: DomainError, source: str = "platform") -> dict[str, Any]:
+    """The error in the one shape that all of the SDK's readers understand (wallaroo-rest.md, 1.6)."""
+    code = STATUS[error.kind]
+    return {"code": code, "msg": error.message, "error": error.message, "status": "error", "source": source}
+
+
+def error_headers(kind: ErrorKind) -> dict[str, str]:
+    """The headers that belong to an error's status (RFC 9110, 11.6.1 and 10.2.3)."""
+    if kind is ErrorKind.UNAUTHENTICATED:
+        return _CHALLENGE
+    return _RETRY if kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE) else {}
+
+
+def render_error(error: DomainError, request: Request) -> Response:
+    """The error as this dialect's answer."""
+    del request
+    return json(error_body(error), STATUS[error.kind], error_headers(error.kind))
+
+
+def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(json_bytes(value), status, headers, media_type="application/json")
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO 8601 with microseconds and offset, as ``2026-03-01T12:00:00.123456+00:00``."""
+    return moment.isoformat(timespec="microseconds")
+
+
+wallaroo = Dialect("wallaroo", render_error)

@@ -1,0 +1,1 @@
+"""Inference: a bare ASGI application that answers before any framework is asked."""

@@ -1,0 +1,160 @@
+"""``POST /v1/api/pipelines/infer/{namespace}/{pipeline}`` as bare ASGI.
+
+In this order: who is asking (before anything is read), which deployment, may they, the body, the model, the log, the
+answer. No database, no lock, no file is opened on the way of a warm request.
+"""
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+from urllib.parse import unquote
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from modelyard.core.access.permissions import Permission
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
+from modelyard.core.monitoring.inference_log import LogWriter
+from modelyard.core.serving.routes import Route, RouteTable
+from modelyard.dialects.wallaroo.dataset import from_query
+from modelyard.dialects.wallaroo.dialect import STATUS, error_body, error_headers
+from modelyard.dialects.wallaroo.inference.answer import encode
+from modelyard.dialects.wallaroo.inference.request import columns_of
+
+_LOG = logging.getLogger(__name__)
+
+PREFIX = "/v1/api/pipelines/infer/"
+_INLINE_BYTES = 32 * 1024
+"""Bodies up to this size are answered on the event loop: handing them to a thread would cost more than the model."""
+
+
+class CallerChecks(Protocol):
+    """Who is asking, and whether they may: at once when it is known, else by asking the store."""
+
+    def cached(self, authorization: bytes | None) -> Actor | None:
+        """The caller, when this process has verified the header before."""
+
+    async def resolve(self, authorization: bytes | None) -> Actor:
+        """The caller; ``UNAUTHENTICATED`` when there is none."""
+
+    def allowed(self, actor: Actor, permission: Permission, workspace_id: int) -> bool | None:
+        """The decision, when this process knows it."""
+
+    async def require(self, actor: Actor, permission: Permission, workspace_id: int, what: str, which: object) -> None:
+        """Decide by the store; raises as ``core.access.check.require`` does."""
+
+
+class InferenceApp:
+    """Answers inference requests with what ``routes`` holds, and logs them."""
+
+    def __init__(self, routes: RouteTable, callers: CallerChecks, log: LogWriter, body_limit: int) -> None:
+        self._routes = routes
+        self._callers = callers
+        self._log = log
+        self._body_limit = body_limit
+        self._threads = ThreadPoolExecutor(2, "inference")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            status, body, headers = await self._answer(scope, receive)
+        except DomainError as error:
+            status, body, headers = _refusal(error)
+        except _Gone:
+            return
+        except Exception:  # noqa: BLE001  # the edge: no inner detail leaves
+            _LOG.exception("inference failed: %s", scope["path"])
+            status, body, headers = _refusal(DomainError(ErrorKind.INTERNAL, "internal error; see the server's log"))
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+        headers = dict(scope["headers"])
+        authorization = headers.get(b"authorization")
+        actor = self._callers.cached(authorization) or await self._callers.resolve(authorization)
+        if scope["method"] != "POST":
+            return 405, b'{"code":405,"status":"error","error":"use POST"}', [(b"allow", b"POST")]
+        route = await self._route(actor, scope["path"])
+        body = await self._body(headers.get(b"content-length"), receive)
+        if len(body) <= _INLINE_BYTES:
+            answer, kind = self._infer(route, body, headers, scope["query_string"])
+        else:
+            loop = asyncio.get_running_loop()
+            answer, kind = await loop.run_in_executor(
+                self._threads, self._infer, route, body, headers, scope["query_string"]
+            )
+        return 200, answer, [(b"content-type", kind.encode())]
+
+    async def _route(self, actor: Actor, path: str) -> Route:
+        namespace, _, pipeline = path[len(PREFIX) :].partition("/")
+        route = self._routes.get(unquote(namespace))
+        if route is None or (pipeline and unquote(pipeline) != route.pipeline_name):
+            raise not_found("deployment", _shown(path))
+        allowed = self._callers.allowed(actor, Permission.PIPELINE_INFER, route.workspace_id)
+        if not allowed:
+            await self._callers.require(
+                actor, Permission.PIPELINE_INFER, route.workspace_id, "deployment", _shown(path)
+            )
+        return route
+
+    def _infer(self, route: Route, body: bytes, headers: dict[bytes, bytes], query: bytes) -> tuple[bytes, str]:
+        began = time.perf_counter_ns()
+        content_type = headers.get(b"content-type", b"")
+        columns = columns_of(body, content_type)
+        parsed = time.perf_counter_ns() - began
+        result = route.graph.run(columns)
+        result.elapsed.insert(0, parsed)
+        taken = route.graph.columns
+        extra = {} if len(columns) == len(taken) else {n: v for n, v in columns.items() if n not in taken}
+        now = time.time_ns() // 1_000_000
+        answer = encode(route, now, result, extra, headers.get(b"accept", b""), from_query(query))
+        self._log.append(route, now, result, extra)
+        return answer
+
+    async def _body(self, declared: bytes | None, receive: Receive) -> bytes:
+        if declared is not None and declared.isdigit() and int(declared) > self._body_limit:
+            raise self._too_large()
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        if not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            if len(body) > self._body_limit:
+                raise self._too_large()
+            return body
+        return await self._chunks(message.get("body", b""), receive)
+
+    async def _chunks(self, first: bytes, receive: Receive) -> bytes:
+        chunks, size, more = [first], len(first), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._body_limit:
+                raise self._too_large()
+        return b"".join(chunks)
+
+    def _too_large(self) -> DomainError:
+        return DomainError(
+            ErrorKind.TOO_LARGE, f"the request body exceeds the limit of {self._body_limit} bytes; send fewer rows"
+        )
+
+
+class _Gone(Exception):  # noqa: N818  # no error: the client left
+    """The client went away before it had sent its request."""
+
+
+def _refusal(error: DomainError) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    headers = {"content-type": "application/json", **error_headers(error.kind)}
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return STATUS[error.kind], orjson.dumps(error_body(error, "engine")), pairs
+
+
+def _shown(path: str) -> str:
+    return path[len(PREFIX) :][:200]
