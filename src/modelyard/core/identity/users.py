@@ -1,0 +1,242 @@
+"""Users: who they are, whether they may sign in, and their roles on the platform."""
+
+import unicodedata
+from dataclasses import dataclass, replace
+
+from modelyard.core.access.check import require_platform
+from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType
+from modelyard.core.access.permissions import Permission, Role
+from modelyard.core.identity.entities import Credential, User
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, failed_precondition, invalid, not_found
+from modelyard.core.kernel.ids import new_uuid
+from modelyard.core.kernel.store import Contains, Topic, Tx
+
+_NAME_MAX = 255
+_PASSWORD_MIN, _PASSWORD_MAX = 8, 1024
+_COMMON = frozenset(
+    [
+        "password",
+        "password1",
+        "password123",
+        "12345678",
+        "123456789",
+        "1234567890",
+        "qwertyui",
+        "qwerty123",
+        "letmein1",
+        "iloveyou",
+        "adminadmin",
+        "administrator",
+        "changeme",
+        "changeme1",
+        "welcome1",
+        "password1234",
+        "trustno1",
+        "abc12345",
+        "passw0rd",
+        "p@ssw0rd",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """Who to add. ``password_hash`` None makes a user who cannot sign in with a password."""
+
+    username: str
+    email: str | None
+    password_hash: str | None
+    roles: tuple[Role, ...] = (Role.USER,)
+    first_name: str = ""
+    last_name: str = ""
+    service: bool = False
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What of a user can be changed; None leaves it as it is."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    enabled: bool | None = None
+    admin: bool | None = None
+
+
+def invite_user(tx: Tx, actor: Actor, new: NewUser) -> User:
+    """Add a user."""
+    require_platform(actor, Permission.USERS_MANAGE)
+    return add_user(tx, new)
+
+
+def add_user(tx: Tx, new: NewUser) -> User:
+    """Add a user without asking who wants it: for the first start, and behind ``invite_user``."""
+    username = normalized("username", new.username)
+    email = normalized("e-mail address", new.email) if new.email else None
+    for taken in {username, email} - {None}:
+        if find_by_login(tx, str(taken)):
+            raise conflict(f"a user {taken} already exists", username=taken)
+    user = User(
+        new_uuid(), username, email, new.first_name, new.last_name, True, new.service, tx.now, last_login_at=None
+    )
+    tx.insert(user)
+    if new.password_hash:
+        tx.insert(Credential(user.id, new.password_hash, tx.now, new.temporary))
+    for role in new.roles:
+        tx.insert(Grant(0, user.id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
+    tx.touch(Topic.ACCESS)
+    return user
+
+
+def find_users(  # the filters of one list
+    tx: Tx,
+    actor: Actor,
+    *,
+    ids: list[str] | None = None,
+    email: str | None = None,
+    username: str | None = None,
+    search: str | None = None,
+) -> list[User]:
+    """Users who satisfy all that is given, by age; service accounts only to administrators."""
+    require_platform(actor, Permission.USERS_READ)
+    where: dict[str, object] = {} if is_admin(actor) else {"service": False}
+    if ids is not None:
+        where["id"] = ids
+    if email is not None:
+        where["email"] = Contains(email)
+    if username is not None:
+        where["username"] = Contains(username)
+    found = tx.find(User, order_by="created_at", **where)
+    if search:
+        text = search.lower()
+        found = [u for u in found if any(text in part.lower() for part in _searched(u))]
+    exact = {(email or "").lower(), (username or "").lower()} - {""}
+    return sorted(found, key=lambda u: u.email not in exact and u.username not in exact)
+
+
+def get_user(tx: Tx, actor: Actor, user_id: str) -> User:
+    """One user by id."""
+    require_platform(actor, Permission.USERS_READ)
+    user = tx.get(User, user_id)
+    if user is None or (user.service and not is_admin(actor)):
+        raise not_found("user", user_id)
+    return user
+
+
+def user_named(tx: Tx, actor: Actor, login: str) -> User:
+    """The user with this username or e-mail address."""
+    require_platform(actor, Permission.USERS_READ)
+    user = find_by_login(tx, login)
+    if user is None:
+        raise not_found("user", login)
+    return user
+
+
+def change_user(tx: Tx, actor: Actor, user_id: str, profile: Profile) -> User:
+    """Change a user. Nobody disables or demotes himself, and the last administrator stays."""
+    require_platform(actor, Permission.USERS_MANAGE)
+    if tx.get(User, user_id) is None:
+        raise not_found("user", user_id)
+    if profile.enabled is False or profile.admin is False:
+        _refuse_lockout(tx, actor, user_id)
+    if profile.admin is not None:
+        set_platform_role(tx, user_id, Role.ADMIN if profile.admin else Role.USER)
+    tx.touch(Topic.ACCESS)
+    return tx.update(User, user_id, lambda user: _changed(tx, user, profile))
+
+
+def set_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
+    """Give a user a new password."""
+    require_platform(actor, Permission.USERS_MANAGE)
+    if tx.get(User, user_id) is None:
+        raise not_found("user", user_id)
+    tx.delete(Credential, user_id=user_id)
+    tx.insert(Credential(user_id, password_hash, tx.now, temporary))
+    tx.touch(Topic.ACCESS)
+
+
+def rehash(tx: Tx, user_id: str, old_hash: str, new_hash: str) -> None:
+    """Replace a hash made with older parameters, unless the password was changed meanwhile."""
+    credential = tx.get(Credential, user_id)
+    if credential is not None and credential.password_hash == old_hash:
+        tx.update(Credential, user_id, lambda c: replace(c, password_hash=new_hash))
+
+
+def set_platform_role(tx: Tx, user_id: str, role: Role) -> None:
+    """Make this the user's role on the platform."""
+    tx.delete(Grant, subject_id=user_id, resource_type=ResourceType.PLATFORM)
+    tx.insert(Grant(0, user_id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
+
+
+def find_by_login(tx: Tx, login: str) -> User | None:
+    """The user with this username, else with this e-mail address."""
+    name = unicodedata.normalize("NFC", login).strip().lower()
+    return tx.first(User, username=name) or tx.first(User, email=name)
+
+
+def load_actor(tx: Tx, user_id: str, client_id: str | None) -> Actor:
+    """The user as the caller of use-cases; ``UNAUTHENTICATED`` when gone or disabled."""
+    user = tx.get(User, user_id)
+    if user is None or not user.enabled:
+        raise DomainError(ErrorKind.UNAUTHENTICATED, "the user of this token no longer exists or is disabled")
+    roles = platform_roles(tx, user_id)
+    return Actor(user.id, user.username, user.email, client_id, roles)
+
+
+def platform_roles(tx: Tx, user_id: str) -> frozenset[str]:
+    """The roles the user holds on the platform as a whole."""
+    rows = tx.values(Grant, ("role",), subject_id=user_id, resource_type=ResourceType.PLATFORM)
+    return frozenset(role for (role,) in rows)
+
+
+def is_admin(actor: Actor) -> bool:
+    """Whether the actor administers the platform."""
+    return Role.ADMIN in actor.platform_roles
+
+
+def check_password(password: str, username: str, email: str | None) -> str:
+    """The password in its normal form, or ``INVALID`` with the rule it breaks."""
+    normal = unicodedata.normalize("NFC", password)
+    if "\0" in normal or not _PASSWORD_MIN <= len(normal) <= _PASSWORD_MAX:
+        raise invalid(f"the password must have {_PASSWORD_MIN} to {_PASSWORD_MAX} characters, none of them NUL")
+    if normal.lower() in _COMMON or normal.lower() in {username.lower(), (email or "").lower()}:
+        raise invalid("the password is too easy to guess; choose one that is not a common word or the user's name")
+    return normal
+
+
+def normalized(what: str, name: str) -> str:
+    """A username or e-mail address as it is kept: NFC, lower case, no white space or control characters."""
+    text = unicodedata.normalize("NFC", name).strip().lower()
+    if not text or len(text) > _NAME_MAX or not text.isprintable() or any(c.isspace() for c in text):
+        raise invalid(f"{what} {name[:60]!r} is not allowed: 1 to {_NAME_MAX} printable characters without spaces")
+    return text
+
+
+def _searched(user: User) -> tuple[str, ...]:
+    return user.username, user.email or "", user.first_name, user.last_name
+
+
+def _changed(tx: Tx, user: User, profile: Profile) -> User:
+    email = user.email
+    if profile.email is not None:
+        email = normalized("e-mail address", profile.email) if profile.email else None
+        other = find_by_login(tx, email) if email else None
+        if other is not None and other.id != user.id:
+            raise conflict(f"a user {email} already exists")
+    return replace(
+        user,
+        email=email,
+        first_name=user.first_name if profile.first_name is None else profile.first_name,
+        last_name=user.last_name if profile.last_name is None else profile.last_name,
+        enabled=user.enabled if profile.enabled is None else profile.enabled,
+    )
+
+
+def _refuse_lockout(tx: Tx, actor: Actor, user_id: str) -> None:
+    if actor.user_id == user_id:
+        raise failed_precondition("you cannot disable or demote yourself; ask another administrator")
+    admins = [i for (i,) in tx.values(Grant, ("subject_id",), resource_type=ResourceType.PLATFORM, role=Role.ADMIN)]
+    if {row[0] for row in tx.values(User, ("id",), id=admins, enabled=True)} == {user_id}:
+        raise failed_precondition("this is the last administrator; make another one first")
