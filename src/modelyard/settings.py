@@ -121,7 +121,7 @@ def _from_file(chosen: Path | str | None, data: Path) -> dict[str, Any]:
     path = Path(chosen) if chosen else data / CONFIG_NAME
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if chosen is None:
             return {}
         raise SettingsError(f"configuration file {str(path)!r} does not exist") from None

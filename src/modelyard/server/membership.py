@@ -1,0 +1,94 @@
+"""A child process's side of belonging to the tree: its settings, its word that it is ready, a common end."""
+
+import ctypes
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from modelyard.core.kernel.errors import DomainError
+from modelyard.server.children import REASON_TOLD
+from modelyard.server.handover import take_over
+from modelyard.server.logs import configure_logging
+from modelyard.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class Periodic(Protocol):
+    """What the controller does again and again."""
+
+    def run_once(self) -> object:
+        """Do one round."""
+
+
+class Application(Protocol):
+    """The module that is served: ``modelyard.bootstrap``, or a small stand-in in tests of this package."""
+
+    def prepare(self, settings: Settings) -> None:
+        """Bring the data folder to where the program expects it; ``DomainError`` tells why that is impossible."""
+
+    def build_application(self, settings: Settings, worker_id: str) -> Any:
+        """The ASGI application (lifespan and HTTP) of one worker."""
+
+    def build_controller(self, settings: Settings) -> Periodic:
+        """The periodic work of the controller."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What the supervisor gave this process. ``inherited`` are descriptors that the role knows how to use."""
+
+    name: str
+    application: Application
+    settings: Settings
+    report: int
+    inherited: tuple[int, ...]
+
+    def tell_ready(self) -> None:
+        """Tell the supervisor, once."""
+        os.write(self.report, b"1")
+        os.close(self.report)
+
+
+def run_member(arguments: Sequence[str], role: Callable[[Membership], int]) -> int:
+    """Join the tree, do ``role``, and return the exit code; a failure is told in one line."""
+    name, parent, application, settings_fd, report, *inherited = arguments
+    end_with(int(parent))
+    settings = take_over(int(settings_fd))
+    configure_logging(settings, name)
+    try:
+        module = cast("Application", importlib.import_module(application))
+        return role(Membership(name, module, settings, int(report), tuple(map(int, inherited))))
+    except Exception as error:  # noqa: BLE001 - the supervisor's log must say why a process could not work
+        _LOG.debug("%s failed", name, exc_info=True)
+        _LOG.critical("%s", reason(error))
+        return REASON_TOLD
+
+
+def reason(error: Exception) -> str:
+    """A failure in one line for the operator."""
+    return error.message if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+
+
+def end_with(parent: int) -> None:
+    """Die at once when the process ``parent`` dies, however it does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it was dead before the kernel knew that we care
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
