@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass, replace
+from typing import Any
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType
@@ -15,28 +16,8 @@ from modelyard.core.kernel.store import Contains, Topic, Tx
 _NAME_MAX = 255
 _PASSWORD_MIN, _PASSWORD_MAX = 8, 1024
 _COMMON = frozenset(
-    [
-        "password",
-        "password1",
-        "password123",
-        "12345678",
-        "123456789",
-        "1234567890",
-        "qwertyui",
-        "qwerty123",
-        "letmein1",
-        "iloveyou",
-        "adminadmin",
-        "administrator",
-        "changeme",
-        "changeme1",
-        "welcome1",
-        "password1234",
-        "trustno1",
-        "abc12345",
-        "passw0rd",
-        "p@ssw0rd",
-    ]
+    """password password1 password123 12345678 123456789 1234567890 qwertyui qwerty123 letmein1 iloveyou adminadmin
+    administrator changeme changeme1 welcome1 password1234 trustno1 abc12345 passw0rd p@ssw0rd""".split()  # noqa: SIM905
 )
 
 
@@ -101,7 +82,7 @@ def find_users(  # the filters of one list
 ) -> list[User]:
     """Users who satisfy all that is given, by age; service accounts only to administrators."""
     require_platform(actor, Permission.USERS_READ)
-    where: dict[str, object] = {} if is_admin(actor) else {"service": False}
+    where: dict[str, Any] = {} if is_admin(actor) else {"service": False}
     if ids is not None:
         where["id"] = ids
     if email is not None:

@@ -1,7 +1,7 @@
 """Which columns an answer or a log page shows, and how their names are written.
 
 The query parameters ``dataset[]``, ``dataset.exclude[]`` and ``dataset.separator`` of inference and logs. A column
-has a path such as ``("in", "tensor")``. ``*`` means everything but metadata; without ``dataset[]`` metadata is shown, too.
+has a path such as ``("in", "tensor")``. ``*`` means everything but metadata; without ``dataset[]`` metadata is shown.
 A column that is named itself is shown even when its parent is excluded.
 """
 

@@ -1,0 +1,1 @@
+"""Who vouches for callers. Today: the embedded OpenID provider."""

@@ -1,0 +1,1 @@
+"""The embedded OpenID provider: keys, passwords, tokens, grants. HTTP is the ``openid`` dialect's matter."""
