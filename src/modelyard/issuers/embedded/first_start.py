@@ -27,7 +27,7 @@ def first_start(
     checked = check_password(password, _ADMIN, admin_email)
     accounts = FirstAccounts(_ADMIN, admin_email, passwords.hash_now(checked), secret_hash(secret))
     store.run_write(ensure_accounts, accounts)
-    made_up = {}
+    made_up: dict[str, str] = {}
     if new_admin and admin_password is None:
         made_up |= {"admin_username": _ADMIN, "admin_email": admin_email, "admin_password": password}
     if new_client and api_client_secret is None:

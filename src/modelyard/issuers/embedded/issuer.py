@@ -55,7 +55,7 @@ class EmbeddedIssuer:
 
     async def client(self, client_id: str | None, secret: str | None) -> OAuthClient:
         """The client, when it proved to be it; a public client has nothing to prove and must not try."""
-        found = await self._store.read(lambda tx: tx.get(OAuthClient, client_id or ""))
+        found = await self._store.read(_client, client_id or "")
         given = secret_hash(secret or "")
         known = found is not None and found.secret_hash is not None
         right = hmac.compare_digest(given, found.secret_hash or "") if found is not None and known else not secret
@@ -130,6 +130,10 @@ class EmbeddedIssuer:
 def secret_hash(secret: str) -> str:
     """The form a client's secret is kept in. Fast on purpose: it is random or an operator's, and checked often."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _client(tx: Tx, client_id: str) -> OAuthClient | None:
+    return tx.get(OAuthClient, client_id)
 
 
 def _login(tx: Tx, username: str) -> tuple[User | None, str | None]:

@@ -1,0 +1,66 @@
+"""What the routes of this dialect share: errors, realms, issuer URLs."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
+from modelyard.web.call import Call, json_bytes
+from modelyard.web.routing import Dialect
+
+STATUS = {
+    ErrorKind.INVALID: 400,
+    ErrorKind.UNAUTHENTICATED: 401,
+    ErrorKind.FORBIDDEN: 403,
+    ErrorKind.NOT_FOUND: 404,
+    ErrorKind.CONFLICT: 409,
+    ErrorKind.FAILED_PRECONDITION: 400,
+    ErrorKind.TOO_LARGE: 413,
+    ErrorKind.RATE_LIMITED: 429,
+    ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.INTERNAL: 500,
+}
+
+_CODES = {
+    ErrorKind.UNAUTHENTICATED: "invalid_token",
+    ErrorKind.FORBIDDEN: "access_denied",
+    ErrorKind.NOT_FOUND: "not_found",
+    ErrorKind.RATE_LIMITED: "temporarily_unavailable",
+    ErrorKind.UNAVAILABLE: "temporarily_unavailable",
+    ErrorKind.INTERNAL: "server_error",
+}
+
+
+def render_error(error: DomainError, request: Request) -> Response:
+    """The error for OAuth's readers (``error_description``) and those of Keycloak's admin API (``errorMessage``)."""
+    del request
+    code = _CODES.get(error.kind, "invalid_request")
+    headers = {"www-authenticate": f'Bearer error="{code}"'} if error.kind is ErrorKind.UNAUTHENTICATED else {}
+    if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
+        headers["retry-after"] = "1"
+    body = {"error": code, "error_description": error.message, "errorMessage": error.message}
+    return json(body, STATUS[error.kind], headers)
+
+
+def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer that no cache keeps (RFC 6749, section 5.1)."""
+    kept = {"cache-control": "no-store", "pragma": "no-cache", **(headers or {})}
+    return Response(json_bytes(value), status, kept, media_type="application/json")
+
+
+def realm_of(call: Call) -> str:
+    """The realm in the path; ``NOT_FOUND`` unless it is served."""
+    realm: str = call.request.path_params["realm"]
+    if realm not in call.services.issuer.realms:
+        raise not_found("realm", realm)
+    return realm
+
+
+def issuer_url(call: Call) -> str:
+    """The realm's issuer identifier: below the configured public URL, else below the one the client used."""
+    base = call.services.public_url or f"{call.request.url.scheme}://{call.request.url.netloc}"
+    return f"{base.rstrip('/')}/auth/realms/{realm_of(call)}"
+
+
+openid = Dialect("openid", render_error)
