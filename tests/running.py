@@ -87,9 +87,9 @@ def environment(**variables: str) -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("MODELYARD_")} | variables
 
 
-def python() -> str:
-    """The interpreter that runs the tests."""
-    return sys.executable
+def program(name: str) -> str:
+    """A program of the environment that runs the tests."""
+    return str(Path(sys.executable).with_name(name))
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:

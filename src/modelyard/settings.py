@@ -151,7 +151,7 @@ def _checked(key: str, value: object, origin: str) -> Any:
 
 def _guess(wrong: str, known: "list[str] | tuple[str, ...]") -> str:
     close = difflib.get_close_matches(wrong, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "; docs/reference/configuration.md lists them"
+    return f"; perhaps {close[0]} is meant" if close else "; docs/reference/configuration.md lists them"
 
 
 def _reason(error: Exception) -> str:

