@@ -30,7 +30,7 @@ def workspaces(tx: Tx, actor: Actor, **where: Any) -> list[Workspace]:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Membership:
     """A user's place in a workspace."""
 
     workspace_id: int
@@ -38,11 +38,11 @@ class Member:
     role: str
 
 
-def members(tx: Tx, actor: Actor, workspace_id: set[int]) -> list[Member]:
+def members(tx: Tx, actor: Actor, workspace_id: set[int]) -> list[Membership]:
     """Who is a member of these workspaces, and as what."""
     seen = {str(workspace.id) for workspace in workspaces(tx, actor, id=workspace_id)}
     grants = find_among(tx, Grant, resource_type=ResourceType.WORKSPACE, resource_id=seen)
-    return [Member(int(grant.resource_id), grant.subject_id, grant.role) for grant in grants]
+    return [Membership(int(grant.resource_id), grant.subject_id, grant.role) for grant in grants]
 
 
 def default_workspaces(tx: Tx, actor: Actor, **where: Any) -> list[Workspace]:

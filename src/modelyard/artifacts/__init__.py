@@ -1,0 +1,1 @@
+"""Content-addressed files: see ``core.catalogue.artifacts``. Today: a local folder."""

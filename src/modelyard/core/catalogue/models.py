@@ -1,0 +1,267 @@
+"""Models, their versions and configurations."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from modelyard.core.access.check import require, visible
+from modelyard.core.access.permissions import Permission
+from modelyard.core.catalogue.entities import Model, ModelConfig, ModelStatus, ModelTag, ModelVersion, Workspace
+from modelyard.core.catalogue.workspaces import existing
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import invalid, not_found
+from modelyard.core.kernel.ids import new_uuid
+from modelyard.core.kernel.names import label
+from modelyard.core.kernel.store import Tx
+
+RELEASE = "2026.1.3"
+"""The release of Wallaroo's platform whose contract we keep; shown as ``created_on_version``."""
+
+_VISIBILITIES = ("private", "public")
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What an upload says about itself."""
+
+    workspace_id: int
+    name: str
+    file_name: str
+    visibility: str = "private"
+    conversion: dict[str, Any] = field(default_factory=dict)
+    input_schema: str | None = None
+    output_schema: str | None = None
+    image_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A stored file and what its check found."""
+
+    sha: str
+    size: int
+    signature: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewConfig:
+    """How a version is to be served."""
+
+    tensor_fields: list[str] | None = None
+    filter_threshold: float | None = None
+    input_schema: str | None = None
+    output_schema: str | None = None
+    batch_config: str | None = None
+    dynamic_batching: dict[str, Any] | None = None
+    continuous_batching: dict[str, Any] | None = None
+    openai: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A version with its newest configuration."""
+
+    version: ModelVersion
+    config: ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A model with its workspace and its versions, newest last."""
+
+    model: Model
+    workspace: Workspace
+    versions: list[VersionView]
+
+
+def may_upload(tx: Tx, actor: Actor, new: NewVersion) -> None:
+    """Whether the upload would be taken, as far as that can be said without its file."""
+    require(tx, actor, Permission.MODEL_EDIT, new.workspace_id, "workspace", new.workspace_id)
+    existing(tx, new.workspace_id)
+    label("model", new.name)
+    if new.visibility not in _VISIBILITIES:
+        raise invalid(f"visibility {new.visibility[:40]!r} is unknown; use private or public")
+
+
+def record_upload(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
+    """Add the version, its first configuration and, the first time, its model."""
+    may_upload(tx, actor, new)
+    found = tx.first(Model, workspace_id=new.workspace_id, name=new.name)
+    if found is None:
+        found = tx.insert(Model(0, new.workspace_id, new.name, actor.user_id, tx.now, tx.now))
+    else:
+        tx.update(Model, found.id, lambda model: replace(model, updated_at=tx.now))
+    version = tx.insert(
+        ModelVersion(
+            id=0,
+            workspace_id=new.workspace_id,
+            model_id=found.id,
+            name=new.name,
+            version=new_uuid(),
+            sha=file.sha,
+            size=file.size,
+            file_name=new.file_name,
+            visibility=new.visibility,
+            conversion=new.conversion,
+            signature=file.signature,
+            status=ModelStatus.READY,
+            error_summary=None,
+            image_path=new.image_path,
+            created_on_version=RELEASE,
+            created_by=actor.user_id,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+    _insert_config(tx, version, NewConfig(input_schema=new.input_schema, output_schema=new.output_schema))
+    return version
+
+
+def configure_version(tx: Tx, actor: Actor, version_id: int, new: NewConfig) -> ModelConfig:
+    """Add a configuration; it counts for deployments from the next deploy on."""
+    version = _version(tx, actor, Permission.MODEL_EDIT, version_id)
+    _check_fields(version, new.tensor_fields)
+    return _insert_config(tx, version, new)
+
+
+def get_version(tx: Tx, actor: Actor, version_id: int) -> VersionView:
+    """One version by its number."""
+    version = _version(tx, actor, Permission.MODEL_READ, version_id)
+    return VersionView(version, newest_config(tx, version.id))
+
+
+def get_config(tx: Tx, actor: Actor, version_id: int) -> ModelConfig:
+    """The newest configuration of a version."""
+    return get_version(tx, actor, version_id).config
+
+
+def get_model(tx: Tx, actor: Actor, model_id: int) -> ModelView:
+    """One model by its number."""
+    model = tx.get(Model, model_id)
+    if model is None:
+        actor.checked.add(Permission.MODEL_READ)
+        raise not_found("model", model_id)
+    require(tx, actor, Permission.MODEL_READ, model.workspace_id, "model", model_id)
+    return _views(tx, [model])[0]
+
+
+def list_models(
+    tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
+) -> list[ModelView]:
+    """Models that the actor may see, in one workspace or in all."""
+    if workspace_name is not None and workspace_id is None:
+        named = tx.first(Workspace, name=workspace_name)
+        if named is None:
+            actor.checked.add(Permission.MODEL_READ)
+            raise not_found("workspace", workspace_name)
+        require(tx, actor, Permission.MODEL_READ, named.id, "workspace", workspace_name)
+        return _views(tx, tx.find(Model, workspace_id=named.id))
+    if workspace_id is not None:
+        require(tx, actor, Permission.MODEL_READ, workspace_id, "workspace", workspace_id)
+        existing(tx, workspace_id)
+        return _views(tx, tx.find(Model, workspace_id=workspace_id))
+    return _views(tx, tx.find(Model, **visible(actor, Permission.MODEL_READ)))
+
+
+def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: int | None = None) -> list[ModelVersion]:
+    """Versions of the models with this name or number that the actor may see, newest last."""
+    scope = visible(actor, Permission.MODEL_READ)
+    if name is None and model_id is None:
+        raise invalid("say which model: model_id (its name) or models_pk_id (its number)")
+    where: dict[str, Any] = {**({"name": name} if name else {}), **({"model_id": model_id} if model_id else {})}
+    return tx.find(ModelVersion, **where, **scope)
+
+
+def versions_of_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> tuple[Model, list[ModelVersion]]:
+    """A model and its versions, for someone who may change them."""
+    require(tx, actor, Permission.MODEL_EDIT, workspace_id, "model", name)
+    model = tx.first(Model, workspace_id=workspace_id, name=name)
+    if model is None:
+        raise not_found("model", name)
+    return model, tx.find(ModelVersion, model_id=model.id)
+
+
+def versions_by_uuid(tx: Tx, actor: Actor, uuids: list[str]) -> list[ModelVersion]:
+    """Versions by their uuids, for someone who may change them."""
+    actor.checked.add(Permission.MODEL_EDIT)
+    versions = []
+    for uuid in uuids:
+        version = tx.first(ModelVersion, version=uuid)
+        if version is None:
+            raise not_found("model version", uuid)
+        require(tx, actor, Permission.MODEL_EDIT, version.workspace_id, "model version", uuid)
+        versions.append(version)
+    return versions
+
+
+def remove_versions(tx: Tx, versions: list[ModelVersion]) -> None:
+    """Remove versions with what hangs on them; whoever calls has made sure that nothing serves them."""
+    ids = [version.id for version in versions]
+    tx.delete(ModelTag, model_version_id=ids)
+    tx.delete(ModelConfig, model_version_id=ids)
+    tx.delete(ModelVersion, id=ids)
+
+
+def unreferenced(tx: Tx, shas: Iterable[str]) -> list[str]:
+    """Those digests that no version refers to."""
+    wanted = set(shas)
+    return sorted(wanted - {sha for (sha,) in tx.values(ModelVersion, ("sha",), sha=wanted)})
+
+
+def newest_config(tx: Tx, version_id: int) -> ModelConfig:
+    """The configuration of a version that counts."""
+    config = tx.first(ModelConfig, order_by="-id", model_version_id=version_id)
+    if config is None:
+        raise not_found("configuration of model version", version_id)
+    return config
+
+
+def _version(tx: Tx, actor: Actor, permission: Permission, version_id: int) -> ModelVersion:
+    version = tx.get(ModelVersion, version_id)
+    if version is None:
+        actor.checked.add(permission)
+        raise not_found("model version", version_id)
+    require(tx, actor, permission, version.workspace_id, "model version", version_id)
+    return version
+
+
+def _insert_config(tx: Tx, version: ModelVersion, new: NewConfig) -> ModelConfig:
+    return tx.insert(
+        ModelConfig(
+            0,
+            version.workspace_id,
+            version.id,
+            "onnx",
+            new.tensor_fields,
+            new.filter_threshold,
+            new.input_schema,
+            new.output_schema,
+            new.batch_config,
+            new.dynamic_batching,
+            new.continuous_batching,
+            new.openai,
+            tx.now,
+        )
+    )
+
+
+def _check_fields(version: ModelVersion, fields: list[str] | None) -> None:
+    inputs = (version.signature or {}).get("inputs", [])
+    if not fields or len(fields) == len(inputs):
+        return
+    if len(inputs) == 1 and inputs[0]["shape"][1:] == [len(fields)]:
+        return
+    names = ", ".join(f"{spec['name']} {spec['shape']}" for spec in inputs)
+    raise invalid(f"{len(fields)} tensor_fields do not fit the {len(inputs)} inputs of {version.name} ({names})")
+
+
+def _views(tx: Tx, models: list[Model]) -> list[ModelView]:
+    ids = [model.id for model in models]
+    workspaces = {w.id: w for w in tx.find(Workspace, id={model.workspace_id for model in models})}
+    versions: dict[int, list[VersionView]] = defaultdict(list)
+    found = tx.find(ModelVersion, model_id=ids)
+    configs = {c.model_version_id: c for c in tx.find(ModelConfig, model_version_id=[v.id for v in found])}
+    for version in found:
+        versions[version.model_id].append(VersionView(version, configs[version.id]))
+    return [ModelView(model, workspaces[model.workspace_id], versions[model.id]) for model in models]

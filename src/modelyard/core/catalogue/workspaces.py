@@ -1,0 +1,158 @@
+"""Workspaces and who is in them."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+from modelyard.core.access.check import require, require_platform, visible, visible_by
+from modelyard.core.access.grants import Grant, ResourceType
+from modelyard.core.access.permissions import WORKSPACE_ROLES, Permission, Role
+from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
+from modelyard.core.identity.entities import User
+from modelyard.core.identity.users import find_by_login
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
+from modelyard.core.kernel.names import title
+from modelyard.core.kernel.store import Topic, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user and the role they hold in a workspace."""
+
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceChange:
+    """What of a workspace can be changed; None leaves it as it is."""
+
+    name: str | None = None
+    archived: bool | None = None
+
+
+def create_workspace(tx: Tx, actor: Actor, name: str) -> Workspace:
+    """Make a workspace; who makes it owns it."""
+    require_platform(actor, Permission.WORKSPACE_CREATE)
+    wanted = title("workspace", name)
+    if tx.first(Workspace, name=wanted) is not None:
+        raise conflict(f"a workspace named {wanted!r} already exists; choose another name", name=wanted)
+    made = tx.insert(Workspace(0, wanted, False, tx.now, actor.user_id))
+    _grant(tx, made.id, actor.user_id, Role.OWNER)
+    return made
+
+
+def default_workspace(tx: Tx, actor: Actor) -> Workspace:
+    """The workspace that the actor's client falls back on, made at the first time of asking."""
+    require_platform(actor, Permission.WORKSPACE_CREATE)
+    chosen = tx.first(DefaultWorkspace, order_by="user_id", user_id=actor.user_id)
+    found = tx.get(Workspace, chosen.workspace_id) if chosen else None
+    if found is not None:
+        return found
+    made = create_workspace(tx, actor, f"{actor.email or actor.username} - Default Workspace")
+    tx.insert(DefaultWorkspace(actor.user_id, made.id))
+    return made
+
+
+def get_workspace(tx: Tx, actor: Actor, workspace_id: int) -> Workspace:
+    """One workspace."""
+    require(tx, actor, Permission.WORKSPACE_READ, workspace_id, "workspace", workspace_id)
+    return existing(tx, workspace_id)
+
+
+def list_workspaces(tx: Tx, actor: Actor) -> list[tuple[Workspace, list[int]]]:
+    """The workspaces that the actor may see, each with the ids of its models."""
+    found = tx.find(Workspace, **visible_by("id", actor, Permission.WORKSPACE_READ))
+    held: dict[int, list[int]] = defaultdict(list)
+    for model_id, workspace_id in tx.values(Model, ("id", "workspace_id"), **visible(actor, Permission.MODEL_READ)):
+        held[workspace_id].append(model_id)
+    return [(workspace, held[workspace.id]) for workspace in found]
+
+
+def change_workspace(tx: Tx, actor: Actor, workspace_id: int, change: WorkspaceChange) -> Workspace:
+    """Rename a workspace, or (un)archive it."""
+    require(tx, actor, Permission.WORKSPACE_MANAGE, workspace_id, "workspace", workspace_id)
+    existing(tx, workspace_id)
+    name = title("workspace", change.name) if change.name is not None else None
+    other = tx.first(Workspace, name=name) if name else None
+    if other is not None and other.id != workspace_id:
+        raise conflict(f"a workspace named {name!r} already exists; choose another name")
+    return tx.update(
+        Workspace,
+        workspace_id,
+        lambda w: replace(w, name=name or w.name, archived=w.archived if change.archived is None else change.archived),
+    )
+
+
+def list_members(tx: Tx, actor: Actor, workspace_id: int) -> list[Member]:
+    """Who is in the workspace, in the order they came."""
+    require(tx, actor, Permission.WORKSPACE_READ, workspace_id, "workspace", workspace_id)
+    existing(tx, workspace_id)
+    return [Member(grant.subject_id, grant.role) for grant in _grants(tx, workspace_id)]
+
+
+def add_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str, role: str) -> None:
+    """Give a user a role in the workspace, in place of the one they have."""
+    require(tx, actor, Permission.WORKSPACE_MANAGE, workspace_id, "workspace", workspace_id)
+    existing(tx, workspace_id)
+    wanted = _role(role)
+    user = _user(tx, login_or_id)
+    if wanted is not Role.OWNER:
+        _keep_an_owner(tx, workspace_id, user.id)
+    tx.delete(Grant, subject_id=user.id, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
+    _grant(tx, workspace_id, user.id, wanted)
+
+
+def remove_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str) -> int:
+    """Take a user out of the workspace; returns how many were taken out, 0 or 1. Anybody may leave."""
+    user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
+    leaving = user is not None and user.id == actor.user_id
+    permission = Permission.WORKSPACE_READ if leaving else Permission.WORKSPACE_MANAGE
+    actor.checked.add(Permission.WORKSPACE_MANAGE)
+    require(tx, actor, permission, workspace_id, "workspace", workspace_id)
+    existing(tx, workspace_id)
+    if user is None:
+        raise not_found("user", login_or_id)
+    _keep_an_owner(tx, workspace_id, user.id)
+    tx.touch(Topic.ACCESS)
+    return tx.delete(Grant, subject_id=user.id, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
+
+
+def existing(tx: Tx, workspace_id: int) -> Workspace:
+    """The workspace, or ``NOT_FOUND``: administrators pass every check, even for what is not there."""
+    found = tx.get(Workspace, workspace_id)
+    if found is None:
+        raise not_found("workspace", workspace_id)
+    return found
+
+
+def _grants(tx: Tx, workspace_id: int) -> list[Grant]:
+    return tx.find(Grant, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
+
+
+def _grant(tx: Tx, workspace_id: int, user_id: str, role: Role) -> None:
+    tx.insert(Grant(0, user_id, ResourceType.WORKSPACE, str(workspace_id), role, tx.now))
+    tx.touch(Topic.ACCESS)
+
+
+def _user(tx: Tx, login_or_id: str) -> User:
+    user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
+    if user is None or user.service:
+        raise not_found("user", login_or_id)
+    return user
+
+
+def _role(name: str) -> Role:
+    try:
+        role = Role(name.upper())
+    except ValueError:
+        role = Role.USER
+    if role not in WORKSPACE_ROLES:
+        raise invalid(f"role {name[:40]!r} is unknown; use one of {', '.join(sorted(WORKSPACE_ROLES))}")
+    return role
+
+
+def _keep_an_owner(tx: Tx, workspace_id: int, user_id: str) -> None:
+    owners = {grant.subject_id for grant in _grants(tx, workspace_id) if grant.role == Role.OWNER}
+    if owners == {user_id}:
+        raise failed_precondition("this is the workspace's last owner; make another one first")

@@ -1,0 +1,219 @@
+"""Deploying and undeploying: what is meant to be served. Workers make it so, see ``reconcile``."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelyard.core.access.check import require
+from modelyard.core.access.permissions import Permission
+from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
+from modelyard.core.catalogue.models import newest_config
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import failed_precondition, invalid, not_found
+from modelyard.core.kernel.names import label
+from modelyard.core.kernel.store import Topic, Tx
+from modelyard.core.serving.definitions import chain
+from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
+from modelyard.core.serving.graph import check_chain
+from modelyard.core.serving.pipelines import pipeline_by_id
+from modelyard.core.serving.settling import settle
+from modelyard.core.serving.signature import Signature
+from modelyard.core.serving.states import SERVED, DeploymentState, move
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """What to deploy: a version by number or uuid, or the newest version of a pipeline that has steps.
+
+    ``config_ids`` choose configurations of the models; by default the newest of each counts.
+    """
+
+    name: str
+    pipeline_id: int | None = None
+    version_id: int | None = None
+    version_uuid: str | None = None
+    config_ids: tuple[int, ...] = ()
+    engine_config: dict[str, Any] | None = None
+
+
+def namespace(deployment: Deployment) -> str:
+    """The deployment's name in URLs."""
+    return f"{deployment.name}-{deployment.id}"
+
+
+def deploy(tx: Tx, actor: Actor, command: Deploy) -> Deployment:
+    """Mean the pipeline version to be served. What was served before is served until the new one is loaded."""
+    version = _version(tx, actor, command)
+    pipeline = pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_DEPLOY)
+    label("deployment", command.name)
+    models = _models(tx, version, command.config_ids)
+    found = tx.first(Deployment, pipeline_id=pipeline.id)
+    tx.touch(Topic.ROUTES)
+    if found is None:
+        return tx.insert(_new(tx, version, command, models))
+    deployment = tx.update(Deployment, found.id, lambda old: _redeployed(tx, old, version, command, models))
+    return settle(tx, deployment)
+
+
+def undeploy(tx: Tx, actor: Actor, *, deployment_id: int | None = None, pipeline_id: int | None = None) -> Deployment:
+    """Mean the deployment to be served no longer; doing it twice is the same as once."""
+    if deployment_id is None and pipeline_id is None:
+        raise invalid("say what to undeploy: deployment_id or pipeline_id")
+    found = (
+        tx.get(Deployment, deployment_id)
+        if deployment_id is not None
+        else tx.first(Deployment, pipeline_id=pipeline_id)
+    )
+    asked = deployment_id if deployment_id is not None else f"of pipeline {pipeline_id}"
+    _require(tx, actor, found, asked)
+    assert found is not None  # noqa: S101  # for the type checker: _require raised
+    if found.state not in SERVED:
+        return found
+    tx.touch(Topic.ROUTES)
+    stopping = tx.update(
+        Deployment,
+        found.id,
+        lambda old: replace(old, state=move(old.state, DeploymentState.STOPPING), error=None, updated_at=tx.now),
+    )
+    return settle(tx, stopping)
+
+
+def redeploy(tx: Tx, actor: Actor, deployment_id: int, config_ids: tuple[int, ...] = ()) -> Deployment:
+    """Deploy what the deployment served last, again; other configurations may take the place of its own."""
+    found = tx.get(Deployment, deployment_id)
+    _require(tx, actor, found, deployment_id)
+    assert found is not None  # noqa: S101
+    chosen = config_ids or tuple(model["config_id"] for model in found.models)
+    command = Deploy(
+        found.name,
+        version_id=found.pipeline_version_id,
+        config_ids=chosen,
+        engine_config=found.engine_config,
+    )
+    return deploy(tx, actor, command)
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStatus:
+    """A deployment and what each live worker has loaded of it."""
+
+    deployment: Deployment
+    pipeline: Pipeline
+    version: PipelineVersion
+    models: list[ModelVersion]
+    replicas: list[Replica]
+
+
+def get_status(tx: Tx, actor: Actor, name: str) -> DeploymentStatus:
+    """The status by namespace; ``NOT_FOUND`` once it is stopped, which is how clients see that it is."""
+    head, _, number = name.rpartition("-")
+    found = tx.get(Deployment, int(number)) if number.isdigit() and len(number) < 16 else None
+    if found is not None and found.name != head:
+        found = None
+    _require(tx, actor, found, name, Permission.PIPELINE_READ)
+    assert found is not None  # noqa: S101
+    if found.state == DeploymentState.STOPPED:
+        raise not_found("deployment", name)
+    pipeline, version = tx.get(Pipeline, found.pipeline_id), tx.get(PipelineVersion, found.pipeline_version_id)
+    assert pipeline is not None  # noqa: S101  # foreign keys hold
+    assert version is not None  # noqa: S101
+    models = [tx.get(ModelVersion, model["version_id"]) for model in found.models]
+    replicas = tx.find(Replica, deployment_id=found.id)
+    return DeploymentStatus(found, pipeline, version, [model for model in models if model], replicas)
+
+
+def _require(
+    tx: Tx,
+    actor: Actor,
+    found: Deployment | None,
+    asked: object,
+    permission: Permission = Permission.PIPELINE_DEPLOY,
+) -> None:
+    if found is None:
+        actor.checked.add(permission)
+        raise not_found("deployment", asked)
+    require(tx, actor, permission, found.workspace_id, "deployment", asked)
+
+
+def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
+    """The version meant, for someone who may deploy it."""
+    if command.version_id is not None:
+        found, asked = tx.get(PipelineVersion, command.version_id), f"version {command.version_id}"
+    elif command.version_uuid is not None:
+        found, asked = tx.first(PipelineVersion, version=command.version_uuid), f"version {command.version_uuid}"
+    elif command.pipeline_id is not None:
+        found, asked = _newest(tx, command.pipeline_id), str(command.pipeline_id)
+    else:
+        raise invalid("say what to deploy: pipeline_version_pk_id, pipeline_version or pipeline_id")
+    if found is None:
+        actor.checked.add(Permission.PIPELINE_DEPLOY)
+        raise not_found("pipeline", asked)
+    require(tx, actor, Permission.PIPELINE_DEPLOY, found.workspace_id, "pipeline", asked)
+    return found
+
+
+def _newest(tx: Tx, pipeline_id: int) -> PipelineVersion | None:
+    """The newest version with steps, else the newest."""
+    versions = tx.find(PipelineVersion, order_by="-id", pipeline_id=pipeline_id)
+    return next((v for v in versions if v.definition.get("steps")), versions[0] if versions else None)
+
+
+def _models(tx: Tx, version: PipelineVersion, config_ids: tuple[int, ...]) -> list[dict[str, Any]]:
+    """What to load for each step; ``FAILED_PRECONDITION`` when it could not run."""
+    configs = _configs(tx, version, config_ids)
+    chosen: list[tuple[ModelVersion, ModelConfig]] = []
+    for ref in chain(version.definition):
+        model = tx.first(ModelVersion, version=ref.version, workspace_id=version.workspace_id)
+        if model is None:
+            raise failed_precondition(
+                f"model {ref.name} version {ref.version} is gone; upload it and make a new version"
+            )
+        chosen.append((model, configs.get(model.id) or newest_config(tx, model.id)))
+    check_chain([(_signature(model), config.tensor_fields) for model, config in chosen])
+    return [{"version_id": model.id, "config_id": config.id} for model, config in chosen]
+
+
+def _configs(tx: Tx, version: PipelineVersion, config_ids: tuple[int, ...]) -> dict[int, ModelConfig]:
+    found = tx.find(ModelConfig, id=config_ids, workspace_id=version.workspace_id) if config_ids else []
+    missing = set(config_ids) - {config.id for config in found}
+    if missing:
+        raise invalid(f"the workspace has no model configurations {sorted(missing)}")
+    return {config.model_version_id: config for config in found}
+
+
+def _signature(model: ModelVersion) -> Signature:
+    if model.signature is None:
+        raise failed_precondition(f"model {model.name} has no runtime here; only ONNX models are served")
+    return Signature.from_json(model.signature)
+
+
+def _new(tx: Tx, version: PipelineVersion, command: Deploy, models: list[dict[str, Any]]) -> Deployment:
+    return Deployment(
+        id=0,
+        workspace_id=version.workspace_id,
+        pipeline_id=version.pipeline_id,
+        pipeline_version_id=version.id,
+        name=command.name,
+        state=DeploymentState.STARTING,
+        error=None,
+        revision=1,
+        models=models,
+        engine_config=command.engine_config or {},
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+
+
+def _redeployed(
+    tx: Tx, old: Deployment, version: PipelineVersion, command: Deploy, models: list[dict[str, Any]]
+) -> Deployment:
+    return replace(
+        old,
+        name=command.name,
+        pipeline_version_id=version.id,
+        state=move(old.state, DeploymentState.STARTING),
+        error=None,
+        revision=old.revision + 1,
+        models=models,
+        engine_config=command.engine_config if command.engine_config is not None else old.engine_config,
+        updated_at=tx.now,
+    )

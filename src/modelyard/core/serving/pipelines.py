@@ -1,0 +1,176 @@
+"""Pipelines and their versions."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelyard.core.access.check import require, visible
+from modelyard.core.access.permissions import Permission
+from modelyard.core.catalogue.entities import ModelVersion, PipelineTag, Workspace
+from modelyard.core.catalogue.models import RELEASE
+from modelyard.core.catalogue.workspaces import existing
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import conflict, invalid, not_found
+from modelyard.core.kernel.ids import new_uuid
+from modelyard.core.kernel.names import label
+from modelyard.core.kernel.store import Tx
+from modelyard.core.serving.definitions import check_definition, models_named
+from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
+from modelyard.core.serving.states import DeploymentState
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineView:
+    """A pipeline with its workspace, its newest version, and its deployment if it has one."""
+
+    pipeline: Pipeline
+    workspace: Workspace
+    newest: PipelineVersion
+    deployment: Deployment | None
+
+
+def create_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str, definition: dict[str, Any]) -> PipelineVersion:
+    """Add a version to the pipeline of this name; the first one makes the pipeline."""
+    require(tx, actor, Permission.PIPELINE_EDIT, workspace_id, "workspace", workspace_id)
+    existing(tx, workspace_id)
+    label("pipeline", name)
+    check_definition(definition)
+    _check_models(tx, workspace_id, definition)
+    found = tx.first(Pipeline, workspace_id=workspace_id, name=name)
+    if found is None:
+        found = tx.insert(Pipeline(0, workspace_id, name, actor.user_id, tx.now, tx.now))
+    else:
+        tx.update(Pipeline, found.id, lambda pipeline: replace(pipeline, updated_at=tx.now))
+    version = PipelineVersion(0, workspace_id, found.id, new_uuid(), definition, RELEASE, actor.user_id, tx.now)
+    return tx.insert(version)
+
+
+def copy_pipeline(
+    tx: Tx, actor: Actor, source_id: int, workspace_id: int, name: str, version: str | None
+) -> PipelineVersion:
+    """Add a version to the pipeline ``name`` with the definition of another pipeline's version, or its newest."""
+    source = pipeline_by_id(tx, actor, source_id, Permission.PIPELINE_READ)
+    where = {"version": version} if version else {}
+    chosen = tx.first(PipelineVersion, order_by="-id", pipeline_id=source.id, **where)
+    if chosen is None:
+        raise not_found(f"version of pipeline {source.name}", version)
+    definition = {**chosen.definition, "id": name} if chosen.definition else {}
+    return create_pipeline(tx, actor, workspace_id, name, definition)
+
+
+def pipeline_by_id(tx: Tx, actor: Actor, pipeline_id: int, permission: Permission) -> Pipeline:
+    """One pipeline by its number."""
+    pipeline = tx.get(Pipeline, pipeline_id)
+    if pipeline is None:
+        actor.checked.add(permission)
+        raise not_found("pipeline", pipeline_id)
+    require(tx, actor, permission, pipeline.workspace_id, "pipeline", pipeline_id)
+    return pipeline
+
+
+def get_pipeline(
+    tx: Tx, actor: Actor, workspace_id: int, name: str, permission: Permission = Permission.PIPELINE_READ
+) -> PipelineView:
+    """One pipeline by its name."""
+    require(tx, actor, permission, workspace_id, "pipeline", name)
+    pipeline = tx.first(Pipeline, workspace_id=workspace_id, name=name)
+    if pipeline is None:
+        raise not_found("pipeline", name)
+    return _views(tx, [pipeline])[0]
+
+
+def get_pipeline_version(tx: Tx, actor: Actor, uuid: str) -> tuple[Pipeline, PipelineVersion]:
+    """One version by its uuid."""
+    version = tx.first(PipelineVersion, version=uuid)
+    if version is None:
+        actor.checked.add(Permission.PIPELINE_READ)
+        raise not_found("pipeline version", uuid)
+    require(tx, actor, Permission.PIPELINE_READ, version.workspace_id, "pipeline version", uuid)
+    return pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_READ), version
+
+
+def list_pipelines(
+    tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
+) -> list[PipelineView]:
+    """Pipelines that the actor may see, in one workspace or in all."""
+    if workspace_id is None and workspace_name is None:
+        return _views(tx, tx.find(Pipeline, **visible(actor, Permission.PIPELINE_READ)))
+    named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
+    if named is None:
+        actor.checked.add(Permission.PIPELINE_READ)
+        raise not_found("workspace", workspace_name if workspace_id is None else workspace_id)
+    asked = workspace_name if workspace_id is None else workspace_id
+    require(tx, actor, Permission.PIPELINE_READ, named.id, "workspace", asked)
+    return _views(tx, tx.find(Pipeline, workspace_id=named.id))
+
+
+def list_pipeline_versions(
+    tx: Tx, actor: Actor, workspace_id: int, name: str
+) -> list[tuple[PipelineView, PipelineVersion]]:
+    """The versions of one pipeline, newest first."""
+    view = get_pipeline(tx, actor, workspace_id, name)
+    versions = tx.find(PipelineVersion, order_by="-id", pipeline_id=view.pipeline.id)
+    return [(view, version) for version in versions]
+
+
+def pipeline_ids(tx: Tx, actor: Actor) -> dict[int, list[int]]:
+    """The numbers of the pipelines that the actor may see, by workspace."""
+    ids: dict[int, list[int]] = defaultdict(list)
+    rows = tx.values(Pipeline, ("id", "workspace_id"), **visible(actor, Permission.PIPELINE_READ))
+    for pipeline_id, workspace_id in rows:
+        ids[workspace_id].append(pipeline_id)
+    return ids
+
+
+def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
+    """Remove a pipeline with all its versions; its log stays. ``CONFLICT`` while it is deployed."""
+    pipeline = get_pipeline(tx, actor, workspace_id, name, Permission.PIPELINE_EDIT).pipeline
+    deployment = tx.first(Deployment, pipeline_id=pipeline.id)
+    if deployment is not None:
+        _refuse_deployed(deployment, pipeline.name)
+        tx.delete(Replica, deployment_id=deployment.id)
+        tx.delete(Deployment, id=deployment.id)
+    tx.delete(PipelineTag, pipeline_id=pipeline.id)
+    tx.delete(PipelineVersion, pipeline_id=pipeline.id)
+    tx.delete(Pipeline, id=pipeline.id)
+
+
+def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
+    """Remove versions; ``CONFLICT`` for the one that is deployed."""
+    actor.checked.add(Permission.PIPELINE_EDIT)
+    for uuid in uuids:
+        version = tx.first(PipelineVersion, version=uuid)
+        if version is None:
+            raise not_found("pipeline version", uuid)
+        require(tx, actor, Permission.PIPELINE_EDIT, version.workspace_id, "pipeline version", uuid)
+        deployment = tx.first(Deployment, pipeline_version_id=version.id)
+        if deployment is not None:
+            _refuse_deployed(deployment, uuid)
+            tx.delete(Replica, deployment_id=deployment.id)
+            tx.delete(Deployment, id=deployment.id)
+        tx.delete(PipelineVersion, id=version.id)
+
+
+def _check_models(tx: Tx, workspace_id: int, definition: dict[str, Any]) -> None:
+    """A pipeline may only name models of its own workspace: who may run it may run all of it."""
+    for ref in models_named(definition.get("steps", [])):
+        version = tx.first(ModelVersion, version=ref.version, workspace_id=workspace_id)
+        if version is None or version.name != ref.name or (ref.sha and ref.sha != version.sha):
+            raise invalid(f"the workspace has no model {ref.name} with version {ref.version}", model=ref.name)
+
+
+def _refuse_deployed(deployment: Deployment, what: str) -> None:
+    if deployment.state != DeploymentState.STOPPED:
+        raise conflict(f"{what} is deployed; undeploy it first")
+
+
+def _views(tx: Tx, pipelines: list[Pipeline]) -> list[PipelineView]:
+    ids = [pipeline.id for pipeline in pipelines]
+    workspaces = {w.id: w for w in tx.find(Workspace, id={pipeline.workspace_id for pipeline in pipelines})}
+    newest = {version.pipeline_id: version for version in tx.find(PipelineVersion, pipeline_id=ids)}
+    deployments = {deployment.pipeline_id: deployment for deployment in tx.find(Deployment, pipeline_id=ids)}
+    return [
+        PipelineView(p, workspaces[p.workspace_id], newest[p.id], deployments.get(p.id))
+        for p in pipelines
+        if p.id in newest
+    ]

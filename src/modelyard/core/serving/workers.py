@@ -1,0 +1,77 @@
+"""Workers: which processes are alive, and what each has loaded."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from modelyard.core.kernel.store import Between, Tx
+from modelyard.core.serving.entities import Deployment, Replica, Worker
+from modelyard.core.serving.settling import settle
+from modelyard.core.serving.states import SERVED, DeploymentState
+
+WORKER_TIMEOUT = timedelta(seconds=10)
+
+
+def register_worker(tx: Tx, worker_id: str, server_id: str, pid: int) -> None:
+    """A worker begins. What is deployed waits for it from now on."""
+    tx.insert(Worker(worker_id, server_id, pid, tx.now, tx.now))
+
+
+def heartbeat(tx: Tx, worker_id: str) -> bool:
+    """The worker is alive; False when it was given up meanwhile and must begin anew."""
+    if tx.get(Worker, worker_id) is None:
+        return False
+    tx.update(Worker, worker_id, lambda worker: replace(worker, heartbeat_at=tx.now))
+    return True
+
+
+def report(tx: Tx, worker_id: str, loaded: Mapping[int, tuple[int, str | None]]) -> None:
+    """A worker holds exactly this: deployment id to (revision, why it could not be loaded). Settles what it touches."""
+    if tx.get(Worker, worker_id) is None:
+        return
+    before = {replica.deployment_id: replica for replica in tx.find(Replica, worker_id=worker_id)}
+    known = {key for (key,) in tx.values(Deployment, ("id",), id=list(loaded))}
+    changed = set(before) - set(loaded)
+    for deployment_id, (revision, error) in loaded.items():
+        old = before.get(deployment_id)
+        if deployment_id not in known or (old and (old.revision, old.error) == (revision, error)):
+            continue
+        changed.add(deployment_id)
+        tx.delete(Replica, worker_id=worker_id, deployment_id=deployment_id)
+        tx.insert(Replica(0, worker_id, deployment_id, revision, error))
+    gone = list(set(before) - set(loaded))
+    if gone:
+        tx.delete(Replica, worker_id=worker_id, deployment_id=gone)
+    _settle(tx, list(changed))
+
+
+def remove_worker(tx: Tx, worker_id: str) -> None:
+    """A worker ended in order."""
+    _remove(tx, [worker_id])
+
+
+def forget_server(tx: Tx, server_id: str) -> None:
+    """A server starts on its data folder: what it ran before is dead."""
+    _remove(tx, [worker_id for (worker_id,) in tx.values(Worker, ("id",), server_id=server_id)])
+
+
+def sweep_workers(tx: Tx) -> int:
+    """Give up workers without a heartbeat; returns how many."""
+    late = Between(at_most=tx.now - WORKER_TIMEOUT)
+    dead = [worker_id for (worker_id,) in tx.values(Worker, ("id",), heartbeat_at=late)]
+    _remove(tx, dead)
+    return len(dead)
+
+
+def _remove(tx: Tx, worker_ids: list[str]) -> None:
+    if not worker_ids:
+        return
+    tx.delete(Replica, worker_id=worker_ids)
+    tx.delete(Worker, id=worker_ids)
+    open_states = [*SERVED, DeploymentState.STOPPING]
+    _settle(tx, [key for (key,) in tx.values(Deployment, ("id",), state=open_states)])
+
+
+def _settle(tx: Tx, deployment_ids: list[int]) -> None:
+    for deployment in tx.find(Deployment, id=deployment_ids) if deployment_ids else []:
+        settle(tx, deployment)
