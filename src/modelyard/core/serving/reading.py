@@ -26,6 +26,11 @@ def deployments(tx: Tx, actor: Actor, **where: Any) -> list[Deployment]:
     return readable(tx, actor, Permission.PIPELINE_READ, Deployment, **where)
 
 
+def is_deployed(deployment: Deployment) -> bool:
+    """Whether it is meant to serve, however far it has come."""
+    return not deployment.state.startswith("undeploy")
+
+
 @dataclass(frozen=True, slots=True)
 class DeployedModel:
     """One model configuration that a deployment serves; ``id`` is unique within the deployment."""

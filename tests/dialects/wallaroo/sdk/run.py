@@ -1,0 +1,21 @@
+"""Run by the SDK's own interpreter: ``python run.py SCENARIO RESULT_FILE`` with the scenario's input as JSON on stdin.
+
+A scenario is a module of this folder with a function ``run(given)``. What it returns goes to the result file, as the
+SDK itself writes to the standard output.
+"""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+
+def main():
+    """Run one scenario."""
+    scenario, result_file = sys.argv[1:]
+    result = importlib.import_module(scenario).run(json.load(sys.stdin))
+    Path(result_file).write_text(json.dumps(result, default=str), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

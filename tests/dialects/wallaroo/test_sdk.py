@@ -1,0 +1,263 @@
+"""The unmodified Wallaroo SDK against a running server: each test runs one scenario of ``sdk/`` in the SDK's own venv.
+
+What the server answers is held against onnxruntime, asked directly with the same file and the same rows.
+"""
+
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pyarrow as pa
+import pytest
+
+from running import RunningServer
+from wire import Person, administrator, invite
+
+_ROOT = Path(__file__).parents[3]
+_EXAMPLES = _ROOT / "examples"
+_SCENARIOS = Path(__file__).parent / "sdk"
+
+Scenario = Callable[..., Any]
+
+
+@pytest.fixture
+def person(live_server: RunningServer) -> Person:
+    return invite(live_server, "sdk")
+
+
+@pytest.fixture
+def sdk(live_server: RunningServer, wallaroo_python: Path, person: Person, tmp_path: Path) -> Scenario:
+    """``sdk(scenario, as_=person, **given)``: what the scenario returned. Each run has a cache folder of its own."""
+    workspace = f"space-{uuid.uuid4().hex[:8]}"
+
+    def run(scenario: str, as_: Person = person, **given: Any) -> Any:
+        folder = tmp_path / f"run-{uuid.uuid4().hex[:8]}"
+        folder.mkdir()
+        result = folder / "result.json"
+        given = {"url": live_server.url, "examples": str(_EXAMPLES), "workspace": workspace} | given
+        done = subprocess.run(
+            [wallaroo_python, _SCENARIOS / "run.py", scenario, result],
+            check=False,
+            input=json.dumps(given),
+            env=_environment(folder, as_),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=150,
+        )
+        assert done.returncode == 0, f"{scenario} failed:\n{done.stdout}\n{done.stderr}"
+        return json.loads(result.read_text())
+
+    return run
+
+
+def _environment(folder: Path, person: Person) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "WALLAROO_USER": person.email,
+        "WALLAROO_PASSWORD": person.password,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _directly(model: str, rows: str) -> list[float]:
+    """The first column of the model's first output for these rows."""
+    session = onnxruntime.InferenceSession(_EXAMPLES / "models" / model)
+    table = pa.ipc.open_file(_EXAMPLES / "data" / rows).read_all()
+    tensor = np.array(table["tensor"].to_pylist(), dtype=np.float32)
+    answer: list[float] = session.run(None, {session.get_inputs()[0].name: tensor})[0][:, 0].tolist()
+    return answer
+
+
+def _close(expected: list[float]) -> Any:
+    return pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+def test_the_main_job_from_login_to_undeploy(sdk: Scenario, live_server: RunningServer) -> None:
+    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    done = sdk("main_job")
+    assert done["frame"] == _close(expected)
+    assert done["table"] == _close(expected)
+    assert done["log"] == _close([*expected[:1], *expected[:1], *expected[::-1]]) or len(done["log"]) == 26
+    assert done["frame_columns"] == ["time", "in.tensor", "out.dense_1", "anomaly.count"]
+    assert done["table_schema"]["time"] == "timestamp[ms]"
+    assert done["anomalies"] == [0] * 8
+    assert json.loads(done["last_model"])["model_name"] == "ccfraud"
+    assert done["running"] == "Running"
+    assert done["url"].startswith(f"{live_server.url}/v1/api/pipelines/infer/main-job-")
+    assert done["model"]["status"] == "ready"
+    assert done["after_undeploy"] is not None
+    assert "not found" in done["status_after_undeploy"].lower()
+
+
+def test_a_new_version_takes_over_and_the_old_one_comes_back(sdk: Scenario) -> None:
+    first, second = (_directly(model, "ccfraud_smoke.arrow") for model in ("ccfraud.onnx", "ccfraud_v2.onnx"))
+    done = sdk("new_version")
+    assert done["answers"] == {
+        "first": _close(first),
+        "second": _close(second),
+        "again": _close(second),
+        "back": _close(first),
+    }
+    assert done["versions_of_the_model"] == 2
+    assert done["the_model_by_name_is_the_second"]
+    assert done["the_model_by_version_is_the_first"]
+    assert done["models_share_their_parent"]
+
+
+def test_steps_feed_each_other_and_columns_can_be_renamed(sdk: Scenario) -> None:
+    probability = _directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
+    done = sdk("chain")
+    assert done["probability"] == _close(probability)
+    assert done["fraud"] == [int(value > 0.5) for value in probability]
+    assert done["columns"] == ["out.fraud", "out.probability"]
+    assert json.loads(done["last_model"])["model_name"] == "threshold"
+    assert done["log_columns"] == ["time", "out.fraud"] or sorted(done["log_columns"]) == ["out.fraud", "time"]
+    assert done["models_in_the_table"]
+    assert done["renamed"] == _close(probability)
+    assert "in.features" in done["renamed_columns"]
+    assert done["tensor_fields"] == ["features"]
+    assert done["runtime"] == "onnx"
+
+
+def test_logs_come_back_whole_by_time_and_to_files(sdk: Scenario) -> None:
+    prices = _directly("house_price.onnx", "house_price_smoke.arrow")
+    done = sdk("logs")
+    assert done["first"] == _close(prices)
+    assert done["early"] == _close(prices)
+    assert done["early_rises"]
+    assert done["late"] == 1_000
+    assert done["newest"] == 3
+    assert done["newest_is_last"]
+    assert done["default"] == 100
+    assert done["arrow"] == [4, True]
+    assert sorted(done["columns"]) == ["out.variable", "time"]
+    assert not [name for name in done["without"] if name.startswith("in.")]
+    assert {"metadata.last_model", "metadata.pipeline_version", "metadata.elapsed"} <= set(done["metadata"])
+    assert done["raw"][0] == 100
+    assert done["exported"] == 12
+    assert done["exported_arrow"] == 12
+    assert done["exported_all"] == 1_005
+    assert done["after_undeploy"] == 5
+
+
+def test_things_are_found_tagged_listed_and_shown(sdk: Scenario, person: Person) -> None:
+    done = sdk("tags_and_search")
+    found = done["found"]
+    assert found["models_by_name"] == ["house-price"]
+    assert found["models_by_tag"] == found["models_by_hash"] == found["by_name"] == [True]
+    assert (found["models_in_time"], found["models_before"], found["my_models"]) == (2, 0, 2)
+    assert found["pipelines_by_name"] == found["pipelines_by_tag"] == found["pipelines_deployed"] == ["searched"]
+    assert (found["pipelines_not_deployed"], found["pipelines_nowhere"]) == (0, 0)
+    assert found["pipelines_in_time"]
+    assert found["model_by_name"]
+    assert found["model_version_by_name"]
+    assert found["deployment_by_name"] == "searched"
+    assert found["missing"].startswith("EntityNotFoundError")
+    assert done["tagged"] == {
+        "tags": ["season-2026"],
+        "on_models": ["ccfraud"],
+        "on_pipelines": ["searched"],
+        "of_the_model": ["season-2026"],
+        "of_the_pipeline": ["season-2026"],
+    }
+    assert done["lists"] == {
+        "models": ["ccfraud", "house-price"],
+        "pipelines": ["searched"],
+        "deployments": ["searched"],
+        "workspace_models": ["ccfraud", "house-price"],
+        "workspace_pipelines": ["searched"],
+        "workspace": done["lists"]["workspace"],
+    }
+    assert all(done["tables"].values()), done["tables"]
+    assert "season-2026" in done["table_texts"]["tags"]
+    assert "ccfraud" in done["table_texts"]["pipelines"]
+    assert person.email in done["table_texts"]["workspaces"]
+    assert done["removed"]
+    assert done["left"] == [[], []]
+
+
+def test_many_requests_at_once_and_files_give_the_same_answers(sdk: Scenario) -> None:
+    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    done = sdk("many_at_once")
+    for way in ("async", "parallel", "parallel_table", "file_json", "file_arrow"):
+        assert done[way] == _close(expected), way
+    assert done["errors"] == [row == 2 for row in range(8)]
+    assert "29" in done["error"]
+    assert done["file_missing"] is not None
+
+
+def test_errors_reach_the_person_in_words(sdk: Scenario, tmp_path: Path) -> None:
+    text_file = tmp_path / "notes.onnx"
+    text_file.write_text("this is not a model")
+    done = sdk("errors", not_a_model=str(text_file))
+    for case in ("wrong_column", "wrong_shape", "wrong_type", "wrong_arrow", "empty"):
+        assert done[case].startswith("InferenceError: Inference failed: [400]"), done[case]
+    assert "tensor" in done["wrong_column"]
+    assert "29" in done["wrong_shape"]
+    assert done["not_a_model"].startswith("ModelUploadError")
+    assert "not found" in done["no_pipeline"]
+    assert "does not exist" in done["no_model"]
+    assert "does not exist" in done["no_workspace"]
+    assert done["bad_name"] is not None
+    assert done["models_left"] == ["ccfraud"]
+
+
+def test_a_workspace_is_its_members_and_nobody_elses(sdk: Scenario, live_server: RunningServer, person: Person) -> None:
+    other = invite(live_server, "other")
+    assert sdk("owner", do="set up", other=other.email)["users"] == [person.email]
+    outside = sdk("two_users", as_=other)
+    assert outside["default"] == f"{other.email} - Default Workspace"
+    assert not outside["sees_the_workspace"]
+    assert outside["search"] == outside["models"] == outside["tags"] == outside["deployments"] == []
+    assert outside["missing"].startswith("EntityNotFoundError")
+
+    added = sdk("owner", do="add", other=other.email)
+    assert added["users"] == sorted([person.email, other.email])
+    assert "already exists" in added["again"]
+    inside = sdk("two_users", as_=other)
+    assert inside["sees_the_workspace"]
+    assert inside["pipeline"] == "shared"
+    assert inside["users"] == sorted([person.email, other.email])
+    assert inside["tags"] == ["shared-tag"]
+
+    assert sdk("owner", do="promote", other=other.email)["users"] == sorted([person.email, other.email])
+    assert sdk("owner", as_=other, do="remove", other=person.email)["users"] == [other.email]
+    assert not sdk("two_users", as_=person)["sees_the_workspace"]
+
+
+def test_an_administrator_keeps_users(sdk: Scenario, live_server: RunningServer) -> None:
+    admin = Person("", live_server.admin_username, live_server.admin_password)
+    email = f"invited-{uuid.uuid4().hex[:8]}@example.com"
+    done = sdk("administration", as_=admin, email=email, password="a long enough password")
+    assert done["before"] is None
+    assert done["invited"]
+    assert done["again"]
+    assert done["email"] == done["email_by_id"] == email
+    assert done["listed"]
+    assert (done["off"], done["on"]) == (False, True)
+    assert done["nobody"].startswith("EntityNotFoundError")
+
+
+def test_a_disabled_user_and_a_wrong_password_do_not_get_in(
+    sdk: Scenario, live_server: RunningServer, person: Person
+) -> None:
+    assert sdk("sign_in_only")["error"] is None
+    wrong = Person(person.id, person.email, "not the password")
+    assert "TokenFetchError" in sdk("sign_in_only", as_=wrong)["error"]
+    administrator(live_server).post("/v1/api/users/deactivate", {"email": person.email})
+    assert "TokenFetchError" in sdk("sign_in_only")["error"]
+
+
+def test_old_cached_tokens_are_refreshed_even_twice_and_foreign_ones_replaced(sdk: Scenario) -> None:
+    done = sdk("old_tokens")
+    assert done["worked"] == [True, True, True, True]
+    assert done["mode"] == "0o600"
