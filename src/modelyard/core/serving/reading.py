@@ -8,6 +8,7 @@ from modelyard.core.access.reading import readable
 from modelyard.core.catalogue.reading import models, pipeline_tags, tag_ids_containing
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Contains, Tx
+from modelyard.core.serving.definitions import models_named
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion
 
 
@@ -24,11 +25,6 @@ def pipeline_versions(tx: Tx, actor: Actor, **where: Any) -> list[PipelineVersio
 def deployments(tx: Tx, actor: Actor, **where: Any) -> list[Deployment]:
     """Deployments, running or not."""
     return readable(tx, actor, Permission.PIPELINE_READ, Deployment, **where)
-
-
-def is_deployed(deployment: Deployment) -> bool:
-    """Whether it is meant to serve, however far it has come."""
-    return not deployment.state.startswith("undeploy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +59,6 @@ def search_pipeline_versions(tx: Tx, actor: Actor, text: str, **where: Any) -> l
     hits = {pipeline.id for pipeline in pipelines(tx, actor, name=Contains(text))}
     hits |= {row.pipeline_id for row in pipeline_tags(tx, actor, tag_id=tag_ids_containing(tx, text))}
     used = {model.name for model in models(tx, actor, name=Contains(text))}
-    return [row for row in found if row.pipeline_id in hits or used & _model_names(row.definition)]
-
-
-def _model_names(value: Any) -> set[str]:
-    """Every model that a definition names, however deep: ``{"name", "version", "sha"}`` objects."""
-    if isinstance(value, list):
-        return set().union(*map(_model_names, value))
-    if not isinstance(value, dict):
-        return set()
-    if {"name", "version", "sha"} <= value.keys():
-        return {value["name"]}
-    return _model_names(list(value.values()))
+    return [
+        row for row in found if row.pipeline_id in hits or used & {ref.name for ref in models_named(row.definition)}
+    ]

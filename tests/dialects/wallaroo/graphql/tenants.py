@@ -20,12 +20,15 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion
+from modelyard.core.serving.signature import Signature, TensorSpec
+from modelyard.core.serving.states import DeploymentState
 from modelyard.dialects.wallaroo.graphql.documents import prepare
 from modelyard.dialects.wallaroo.graphql.execution import execute
 from modelyard.storage.store import SqlStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SHA = "ab" * 32
+SIGNATURE = Signature((TensorSpec("x", "float32", (None, 3)),), (TensorSpec("y", "float32", (None, 1)),))
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ def settle(tx: Tx, name: str) -> Tenant:
     steps = {"id": pipeline.name, "steps": [{"ModelInference": {"models": [used]}}]}
     chosen = tx.insert(PipelineVersion(0, space, pipeline.id, new_uuid(), steps, "1", user.id, NOW))
     runs = [{"version_id": version.id, "config_id": config.id}]
+    state = DeploymentState.RUNNING
     deployment = tx.insert(
-        Deployment(0, space, pipeline.id, chosen.id, pipeline.name, "running", None, 1, runs, {"a": 1}, NOW, NOW)
+        Deployment(0, space, pipeline.id, chosen.id, pipeline.name, state, None, 1, runs, {"a": 1}, NOW, NOW)
     )
     tag = tx.insert(Tag(0, f"{name}-tag", user.id, NOW))
     tx.insert(ModelTag(0, space, tag.id, version.id))
@@ -84,7 +88,7 @@ def new_version(tx: Tx, model: Model) -> ModelVersion:
     return tx.insert(
         ModelVersion(
             0, model.workspace_id, model.id, model.name, new_uuid(), SHA, 9, "model.onnx", "private", conversion,
-            None, "ready", None, None, "1", model.owner_id, NOW, NOW,
+            SIGNATURE.to_json(), "ready", None, None, "1", model.owner_id, NOW, NOW,
         )
     )  # fmt: skip
 

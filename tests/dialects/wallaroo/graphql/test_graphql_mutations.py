@@ -1,12 +1,16 @@
 """What may be changed through GraphQL, by whom, and that nothing is left of what failed."""
 
+from dataclasses import replace
+
 import pytest
 from tenants import Tenant, ask, change
 
 from modelyard.core.access.grants import Grant
-from modelyard.core.catalogue.entities import ModelTag, Tag, Workspace
+from modelyard.core.catalogue.entities import ModelConfig, ModelTag, Tag, Workspace
+from modelyard.core.catalogue.models import NewConfig, configure_version
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import ErrorKind
+from modelyard.core.serving.entities import Deployment
 from modelyard.dialects.wallaroo.graphql.execution import FailedError
 from modelyard.storage.store import SqlStore
 
@@ -144,6 +148,77 @@ def test_an_owner_takes_members_out_and_others_do_not(
         change(store, ann.actor, remove, user=ann.actor.user_id, space=ann.workspace)
     assert change(store, ann.actor, remove, **given) == {"delete_workspace_users": {"affected_rows": 1}}
     assert ask(store, reader_of_ann, "{pipeline {id}}") == {"pipeline": []}
+
+
+_DEPLOY = (
+    "mutation ($id: bigint!) {update_deployment_by_pk(pk_columns: {id: $id} _set: {deployed: true}) {id deployed}}"
+)
+_UNDEPLOY = _DEPLOY.replace("true", "false")
+_REPLACE = """mutation ($id: bigint!, $config: bigint!) {
+  insert_deployment_model_configs(objects: {deployment_id: $id, model_config_id: $config}) {
+    returning {id deployment_id model_config_id model_config {model {id}}}}}"""
+
+
+def _deployment(store: SqlStore, tenant: Tenant) -> Deployment:
+    found = store.run_read(lambda tx: tx.get(Deployment, tenant.deployment))
+    assert found is not None
+    return found
+
+
+def test_a_deployment_is_stopped_and_deployed_again(store: SqlStore, ann: Tenant) -> None:
+    running = _deployment(store, ann)
+    assert change(store, ann.actor, _DEPLOY, id=ann.deployment)["update_deployment_by_pk"]["deployed"]
+    assert _deployment(store, ann) == running
+    assert not change(store, ann.actor, _UNDEPLOY, id=ann.deployment)["update_deployment_by_pk"]["deployed"]
+    assert ask(store, ann.actor, "{pipeline(where: {deployment: {deployed: {_eq: false}}}) {id}}")["pipeline"] != []
+    assert change(store, ann.actor, _DEPLOY, id=ann.deployment)["update_deployment_by_pk"]["deployed"]
+    assert _deployment(store, ann).revision == running.revision + 1
+
+
+def test_a_new_configuration_of_the_deployed_version_is_served_next(store: SqlStore, ann: Tenant) -> None:
+    config = store.run_write(configure_version, ann.actor, ann.version, NewConfig(tensor_fields=["features"]))
+    row = {"id": config.id, "deployment_id": ann.deployment, "model_config_id": config.id}
+    answer = change(store, ann.actor, _REPLACE, id=ann.deployment, config=config.id)
+    returned = answer["insert_deployment_model_configs"]["returning"]
+    assert returned == [row | {"model_config": {"model": {"id": ann.version}}}]
+    deployment = _deployment(store, ann)
+    assert deployment.models == [{"version_id": ann.version, "config_id": config.id}]
+    assert (deployment.revision, deployment.pipeline_version_id) == (2, ann.pipeline_version)
+
+
+def test_another_version_of_the_model_makes_a_new_version_of_the_pipeline(store: SqlStore, ann: Tenant) -> None:
+    older = ann.version - 1
+    config = store.run_write(lambda tx: tx.insert(replace(tx.find(ModelConfig)[0], id=0, model_version_id=older)))
+    change(store, ann.actor, _REPLACE, id=ann.deployment, config=config.id)
+    deployment = _deployment(store, ann)
+    assert deployment.models == [{"version_id": older, "config_id": config.id}]
+    assert deployment.pipeline_version_id > ann.pipeline_version
+    assert deployment.engine_config == {"a": 1}
+
+
+def test_a_deployment_is_changed_by_those_who_may_deploy_it(
+    store: SqlStore, ann: Tenant, bob: Tenant, reader_of_ann: Actor
+) -> None:
+    before = _deployment(store, ann)
+    for document in (_DEPLOY, _UNDEPLOY, _REPLACE):
+        given = {"id": ann.deployment} | ({"config": ann.config} if document is _REPLACE else {})
+        for actor, kind in ((reader_of_ann, ErrorKind.FORBIDDEN), (bob.actor, ErrorKind.NOT_FOUND)):
+            with pytest.raises(FailedError) as caught:
+                change(store, actor, document, **given)
+            assert _kind(caught.value) is kind
+    assert _deployment(store, ann) == before
+
+
+def test_a_foreign_configuration_cannot_be_served(store: SqlStore, ann: Tenant, bob: Tenant) -> None:
+    for number in (bob.config, 999_999):
+        with pytest.raises(FailedError, match=f"model configuration {number} not found"):
+            change(store, ann.actor, _REPLACE, id=ann.deployment, config=number)
+
+
+def test_what_is_stopped_gets_no_new_model(store: SqlStore, ann: Tenant) -> None:
+    change(store, ann.actor, _UNDEPLOY, id=ann.deployment)
+    with pytest.raises(FailedError, match="not deployed"):
+        change(store, ann.actor, _REPLACE, id=ann.deployment, config=ann.config)
 
 
 def test_what_does_not_exist_yet_is_not_found(store: SqlStore, ann: Tenant) -> None:

@@ -18,7 +18,8 @@ from modelyard.core.catalogue.reading import (
     tags,
     workspaces,
 )
-from modelyard.core.serving.reading import deployed_models, deployments, is_deployed, pipeline_versions, pipelines
+from modelyard.core.serving.reading import deployed_models, deployments, pipeline_versions, pipelines
+from modelyard.core.serving.states import SERVED
 from modelyard.dialects.wallaroo.graphql.reader import Info, Node, Relation
 
 Resolver = Callable[..., Any]
@@ -132,7 +133,7 @@ def _deployed_models_aggregate(node: Node, _: Info, distinct_on: list[str] | Non
 
 
 SPECIAL: dict[tuple[str, str], Resolver] = {
-    ("deployment", "deployed"): lambda node, _: is_deployed(node.row),
+    ("deployment", "deployed"): lambda node, _: node.row.state in SERVED,
     ("deployment", "engine_config"): lambda node, _: {"engine": {}, **node.row.engine_config},
     ("deployment", "deployment_pipeline_versions"): lambda node, _, **__: [node],
     ("deployment", "deployment_model_configs_aggregate"): _deployed_models_aggregate,

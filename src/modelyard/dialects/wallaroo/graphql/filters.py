@@ -10,7 +10,8 @@ from typing import Any
 from modelyard.core.catalogue.reading import workspaces
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.store import Between
-from modelyard.core.serving.reading import deployments, is_deployed, pipelines
+from modelyard.core.serving.reading import deployments, pipelines
+from modelyard.core.serving.states import SERVED, DeploymentState
 from modelyard.dialects.wallaroo.graphql.reader import Reader
 
 Where = Mapping[str, Any]
@@ -76,11 +77,9 @@ def _pipelines_deployed(reader: Reader, where: Where) -> set[int]:
     return {deployment.pipeline_id for deployment in found}
 
 
-def _deployed(reader: Reader, comparison: Where) -> Conditions:
+def _deployed(_: Reader, comparison: Where) -> Conditions:
     wanted = comparison.get("_eq")
-    if wanted is None:
-        return {}
-    return {"id": {found.id for found in deployments(reader.tx, reader.actor) if is_deployed(found) is wanted}}
+    return {} if wanted is None else {"state": {state for state in DeploymentState if (state in SERVED) is wanted}}
 
 
 def _pipeline_of_version(reader: Reader, where: Where) -> Conditions:

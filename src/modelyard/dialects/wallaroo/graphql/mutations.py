@@ -7,6 +7,9 @@ from modelyard.core.access.permissions import Permission, Role
 from modelyard.core.catalogue.tagging import create_tag, tag_model_version, untag_model_version
 from modelyard.core.catalogue.workspaces import create_workspace, default_workspace, remove_member
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid, not_found
+from modelyard.core.serving.deployments import undeploy
+from modelyard.core.serving.reading import DeployedModel
+from modelyard.core.serving.replacing import deploy_again, replace_model
 from modelyard.core.serving.tagging import tag_pipeline, untag_pipeline
 from modelyard.dialects.wallaroo.graphql import filters
 from modelyard.dialects.wallaroo.graphql.filters import Translate, Where, conditions
@@ -95,8 +98,20 @@ def _node(reader: Reader, row: Any) -> Node:
     return reader.nodes([row])[0]
 
 
-def _unavailable(_: Reader, **__: Any) -> None:
-    raise DomainError(ErrorKind.UNAVAILABLE, "deployments cannot be changed here yet; use the pipelines API")
+def _replace_models(reader: Reader, objects: Objects) -> Answer:
+    rows = []
+    for given in objects:
+        deployment_id, config_id = _given(given, "deployment_id"), _given(given, "model_config_id")
+        deployment = replace_model(reader.tx, reader.actor, deployment_id, config_id)
+        rows.append(DeployedModel(config_id, deployment_id, deployment.pipeline_version_id, config_id))
+    return {"returning": reader.nodes(rows)}
+
+
+def _update_deployment(reader: Reader, pk_columns: Mapping[str, Any], _set: Mapping[str, Any] | None = None) -> Node:
+    deployed = _given(_set or {}, "deployed")
+    if deployed:
+        return _node(reader, deploy_again(reader.tx, reader.actor, pk_columns["id"]))
+    return _node(reader, undeploy(reader.tx, reader.actor, deployment_id=pk_columns["id"]))
 
 
 def _no_assay(_: Reader, pk_columns: Mapping[str, Any], **__: Any) -> None:
@@ -116,7 +131,7 @@ MUTATIONS: dict[str, RootField] = {
     "delete_pipeline_tag": RootField(
         Permission.PIPELINE_EDIT, _delete(untag_pipeline, filters.PIPELINE_TAG, "tag_pk_id", "pipeline_pk_id")
     ),
-    "insert_deployment_model_configs": RootField(Permission.PIPELINE_DEPLOY, _unavailable),
-    "update_deployment_by_pk": RootField(Permission.PIPELINE_DEPLOY, _unavailable),
+    "insert_deployment_model_configs": RootField(Permission.PIPELINE_DEPLOY, _replace_models),
+    "update_deployment_by_pk": RootField(Permission.PIPELINE_DEPLOY, _update_deployment),
     "update_assay_by_pk": RootField(Permission.SIGNED_IN, _no_assay),
 }
