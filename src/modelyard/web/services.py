@@ -1,10 +1,16 @@
 """What a web process offers to its handlers. ``bootstrap`` fills it; tests may fill it with less."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Protocol
 
+from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
+from modelyard.core.monitoring.inference_log import LogReader
+from modelyard.core.serving.signature import Signature
+from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 
 
 class Authenticator(Protocol):
@@ -24,13 +30,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The ports that handlers call. ``issuer``, ``artifacts``, ``logs`` and ``deployer`` are typed by their rooms."""
+    """The ports that handlers call."""
 
     store: Store
     authenticator: Authenticator
     limits: Limits
     public_url: str | None
-    issuer: Any
-    artifacts: Any
-    logs: Any
-    deployer: Any
+    issuer: EmbeddedIssuer
+    artifacts: ArtifactStore
+    check_model: Callable[[Path], Signature]
+    logs: LogReader

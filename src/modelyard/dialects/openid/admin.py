@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
 from modelyard.core.identity.entities import User
 from modelyard.core.identity.users import (
@@ -79,6 +80,7 @@ async def show_user(call: Call) -> Response:
 async def create_user(call: Call) -> Response:
     """Add a user; 201 with the address of the new one."""
     realm = realm_of(call)
+    require_platform(call.actor, Permission.USERS_MANAGE)  # before a password is hashed for nothing
     body = await call.json(UserBody)
     name = body.username or body.email or ""
     credential = next((c for c in body.credentials if c.type == "password"), None)
@@ -104,6 +106,7 @@ async def update_user(call: Call) -> Response:
 async def reset_password(call: Call) -> Response:
     """Give a user a new password; 204."""
     realm_of(call)
+    require_platform(call.actor, Permission.USERS_MANAGE)
     body = await call.json(CredentialBody)
     user = await call.services.store.read(get_user, call.actor, call.request.path_params["user_id"])
     hashed = await call.services.issuer.passwords.hash(check_password(body.value, user.username, user.email))

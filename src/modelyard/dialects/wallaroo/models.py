@@ -1,0 +1,323 @@
+"""Models, their versions and configurations."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from modelyard.core.access.permissions import Permission
+from modelyard.core.catalogue.entities import Model, ModelConfig, ModelVersion
+from modelyard.core.catalogue.models import (
+    ModelView,
+    NewConfig,
+    VersionView,
+    configure_version,
+    get_config,
+    get_model,
+    get_version,
+    list_models,
+    list_versions,
+    unreferenced,
+)
+from modelyard.core.identity.entities import User
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.store import Tx
+from modelyard.core.serving.removal import delete_model, delete_model_versions, deployed_versions
+from modelyard.dialects.wallaroo.dialect import json, timestamp, wallaroo
+from modelyard.dialects.wallaroo.workspaces import workspace
+from modelyard.web.call import Call
+
+
+class ListBody(msgspec.Struct):
+    """In which workspace; in all of the caller's without one."""
+
+    workspace_id: int | None = None
+    workspace_name: str | None = None
+
+
+class NamedBody(msgspec.Struct):
+    """A model by name (the API calls it ``model_id``) in a workspace."""
+
+    model_id: str
+    workspace_id: int
+    confirm_delete: bool = False
+
+
+class VersionsBody(msgspec.Struct):
+    """Versions by uuid."""
+
+    model_versions: list[str]
+    confirm_delete: bool = False
+
+
+class OfModelBody(msgspec.Struct):
+    """A model by name (``model_id``) or number (``models_pk_id``)."""
+
+    model_id: str | None = None
+    models_pk_id: int | None = None
+
+
+class VersionBody(msgspec.Struct):
+    """A version by number."""
+
+    model_version_id: int
+    lines: int | None = None
+
+
+class IdBody(msgspec.Struct):
+    """A model by number."""
+
+    id: int
+
+
+class ConfigOfBody(msgspec.Struct):
+    """A version by number (the API calls it ``model_id``)."""
+
+    model_id: int
+
+
+class ConfigBody(msgspec.Struct):
+    """A new configuration of a version."""
+
+    model_version_id: int
+    tensor_fields: list[str] | None = None
+    filter_threshold: float | None = None
+    input_schema: str | None = None
+    output_schema: str | None = None
+    batch_config: str | None = None
+    dynamic_batching_config: dict[str, Any] | None = None
+    continuous_batching_config: dict[str, Any] | None = None
+    openai_config: dict[str, Any] | None = None
+
+
+@wallaroo.post("/v1/api/models/list", Permission.MODEL_READ, body=ListBody)
+async def list_(call: Call) -> Response:
+    """Models with their versions."""
+    body = await call.json(ListBody)
+    return json({"models": await call.services.store.read(_listed_models, call.actor, body)})
+
+
+@wallaroo.post("/v1/api/models/list_versions_for_model", Permission.MODEL_READ, body=NamedBody)
+async def list_versions_for_model(call: Call) -> Response:
+    """One model with its versions."""
+    body = await call.json(NamedBody)
+    where = ListBody(workspace_id=body.workspace_id)
+    return json({"models": await call.services.store.read(_listed_models, call.actor, where, body.model_id)})
+
+
+@wallaroo.post("/v1/api/models/list_versions", Permission.MODEL_READ, body=OfModelBody)
+async def versions(call: Call) -> Response:
+    """The versions of a model, newest last."""
+    body = await call.json(OfModelBody)
+    found = await call.services.store.read(list_versions, call.actor, name=body.model_id, model_id=body.models_pk_id)
+    return json([_flat(version) for version in found])
+
+
+@wallaroo.post("/v1/api/models/get", Permission.MODEL_READ, body=IdBody)
+async def get(call: Call) -> Response:
+    """One model with its workspace and versions."""
+    body = await call.json(IdBody)
+    view = await call.services.store.read(get_model, call.actor, body.id)
+    home = {"id": view.workspace.id, "name": view.workspace.name}
+    return json({**_model(view.model), "models": [_flat(v.version) for v in view.versions], "workspace": home})
+
+
+@wallaroo.post("/v1/api/models/get_by_id", Permission.MODEL_READ, body=IdBody)
+async def get_by_id(call: Call) -> Response:
+    """One model with the configuration of its newest version."""
+    body = await call.json(IdBody)
+    view = await call.services.store.read(get_model, call.actor, body.id)
+    newest = _short_config(view.versions[-1].config) if view.versions else None
+    return json({**_model(view.model), "model_config": newest})
+
+
+@wallaroo.post("/v1/api/models/get_version_by_id", Permission.MODEL_READ, body=VersionBody)
+async def get_version_by_id(call: Call) -> Response:
+    """One version with its newest configuration."""
+    body = await call.json(VersionBody)
+    return json({"model_version": await call.services.store.read(_shown_version, call.actor, body.model_version_id)})
+
+
+@wallaroo.post("/v1/api/models/get_model_version_by_id", Permission.MODEL_READ, body=VersionBody)
+async def get_model_version_by_id(call: Call) -> Response:
+    """The same under the name that the generated client uses."""
+    return await get_version_by_id(call)
+
+
+@wallaroo.post("/v1/api/models/insert_model_config", Permission.MODEL_EDIT, body=ConfigBody)
+async def insert_model_config(call: Call) -> Response:
+    """Configure a version; deployments take it up when they are deployed again."""
+    body = await call.json(ConfigBody)
+    new = NewConfig(
+        body.tensor_fields,
+        body.filter_threshold,
+        body.input_schema,
+        body.output_schema,
+        body.batch_config,
+        body.dynamic_batching_config,
+        body.continuous_batching_config,
+        body.openai_config,
+    )
+    config = await call.services.store.write(configure_version, call.actor, body.model_version_id, new)
+    return json({"model_config": model_config(config)})
+
+
+@wallaroo.post("/v1/api/models/get_config_by_id", Permission.MODEL_READ, body=ConfigOfBody)
+async def get_config_by_id(call: Call) -> Response:
+    """The newest configuration of a version."""
+    body = await call.json(ConfigOfBody)
+    config = await call.services.store.read(get_config, call.actor, body.model_id)
+    return json({"model_config": _short_config(config)})
+
+
+@wallaroo.post("/v1/api/models/get_upload_logs", Permission.MODEL_READ, body=VersionBody)
+async def get_upload_logs(call: Call) -> Response:
+    """What happened to an upload, line by line."""
+    body = await call.json(VersionBody)
+    view = await call.services.store.read(get_version, call.actor, body.model_version_id)
+    lines = _upload_log(view.version)
+    return json({"logs": lines[-body.lines :] if body.lines and body.lines > 0 else lines})
+
+
+@wallaroo.post("/v1/api/models/delete_model", Permission.MODEL_EDIT, body=NamedBody)
+async def delete(call: Call) -> Response:
+    """Remove a model with all its versions; answers how many bytes that frees."""
+    body = await call.json(NamedBody)
+    gone = await call.services.store.write(delete_model, call.actor, body.workspace_id, body.model_id)
+    return json({"bytes": await _free(call, gone)})
+
+
+@wallaroo.post("/v1/api/models/delete_model_versions", Permission.MODEL_EDIT, body=VersionsBody)
+async def delete_versions(call: Call) -> Response:
+    """Remove versions; answers how many bytes that frees."""
+    body = await call.json(VersionsBody)
+    gone = await call.services.store.write(delete_model_versions, call.actor, body.model_versions)
+    return json({"bytes": await _free(call, gone)})
+
+
+async def _free(call: Call, gone: list[ModelVersion]) -> int:
+    """Delete the files that nothing refers to any more."""
+    sizes = {version.sha: version.size for version in gone}
+    orphans = await call.services.store.read(unreferenced, sizes)
+    for sha in orphans:
+        await asyncio.to_thread(call.services.artifacts.delete, sha)
+    return sum(sizes[sha] for sha in orphans)
+
+
+def _listed_models(tx: Tx, actor: Actor, body: ListBody, name: str | None = None) -> list[dict[str, Any]]:
+    views = list_models(tx, actor, workspace_id=body.workspace_id, workspace_name=body.workspace_name)
+    chosen = [view for view in views if name is None or view.model.name == name]
+    names = _emails(tx, [v.version for view in chosen for v in view.versions])
+    held = deployed_versions(tx, {view.workspace.id for view in chosen})
+    return [_item(view, names, held) for view in chosen]
+
+
+def _shown_version(tx: Tx, actor: Actor, version_id: int) -> dict[str, Any]:
+    view = get_version(tx, actor, version_id)
+    held = deployed_versions(tx, {view.version.workspace_id})
+    return _configured(view, _emails(tx, [view.version]), held)
+
+
+def _emails(tx: Tx, versions: list[ModelVersion]) -> dict[str, str]:
+    users = tx.values(User, ("id", "email", "username"), id={version.created_by for version in versions})
+    return {key: email or username for key, email, username in users}
+
+
+def _item(view: ModelView, names: dict[str, str], held: set[int]) -> dict[str, Any]:
+    versions = [_configured(version, names, held) for version in view.versions]
+    return {"model": _model(view.model), "model_versions": versions, "workspace": workspace(view.workspace)}
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "name": model.name,
+        "owner_id": model.owner_id,
+        "workspace_id": model.workspace_id,
+        "created_at": timestamp(model.created_at),
+        "updated_at": timestamp(model.updated_at),
+    }
+
+
+def _flat(version: ModelVersion) -> dict[str, Any]:
+    return {
+        "id": version.id,
+        "model_id": version.name,
+        "model_version": version.version,
+        "models_pk_id": version.model_id,
+        "sha": version.sha,
+        "owner_id": version.created_by,
+        "file_name": version.file_name,
+        "image_path": version.image_path,
+        "status": version.status,
+    }
+
+
+def _configured(view: VersionView, names: dict[str, str], held: set[int]) -> dict[str, Any]:
+    version = view.version
+    return {
+        "model_version": {
+            "id": version.id,
+            "name": version.name,
+            "visibility": version.visibility,
+            "workspace_id": version.workspace_id,
+            "conversion": version.conversion or None,
+            "image_path": version.image_path,
+            "status": version.status,
+            "task_id": None,
+            "file_info": {
+                "version": version.version,
+                "sha": version.sha,
+                "file_name": version.file_name,
+                "size": version.size,
+            },
+            "created_on_version": version.created_on_version,
+            "created_by": names.get(version.created_by, version.created_by),
+            "created_at": timestamp(version.created_at),
+            "deployed": version.id in held,
+            "error_summary": version.error_summary,
+        },
+        "config": model_config(view.config),
+    }
+
+
+def model_config(config: ModelConfig) -> dict[str, Any]:
+    """A configuration with every field."""
+    return {
+        "id": config.id,
+        "model_version_id": config.model_version_id,
+        "runtime": config.runtime,
+        "filter_threshold": config.filter_threshold,
+        "tensor_fields": config.tensor_fields,
+        "input_schema": config.input_schema,
+        "output_schema": config.output_schema,
+        "batch_config": config.batch_config,
+        "dynamic_batching_config": config.dynamic_batching,
+        "continuous_batching_config": config.continuous_batching,
+        "openai": config.openai,
+        "queue_depth": None,
+        "sidekick_uri": None,
+    }
+
+
+def _short_config(config: ModelConfig) -> dict[str, Any]:
+    return {
+        "id": config.id,
+        "runtime": config.runtime,
+        "tensor_fields": config.tensor_fields,
+        "filter_threshold": config.filter_threshold,
+    }
+
+
+def _upload_log(version: ModelVersion) -> list[str]:
+    """Lines as a container's log has them: time, stream, flag, text."""
+    signature = version.signature or {"inputs": [], "outputs": []}
+    texts = [
+        f"received {version.file_name}: {version.size} bytes, sha256 {version.sha}",
+        *(f"input {spec['name']}: {spec['dtype']} {spec['shape']}" for spec in signature["inputs"]),
+        *(f"output {spec['name']}: {spec['dtype']} {spec['shape']}" for spec in signature["outputs"]),
+        f"status {version.status}",
+    ]
+    moment = version.created_at.strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+    return [f"{moment} stdout F {text}" for text in texts]
