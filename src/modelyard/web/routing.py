@@ -41,11 +41,13 @@ _ANONYMOUS: Final = Actor("", "anonymous")
 class Shapes:
     """What a route takes and gives, for the reference that is made of the routes.
 
-    ``body`` and ``response`` are types that msgspec knows (None where there is none, or none to be shown);
-    ``success`` is the status of a success.
+    ``body`` and ``response`` are types that msgspec knows (None where there is none, or none to be shown); in a
+    multipart body, ``body`` is that of the part ``metadata`` beside a part ``file``. ``success`` is the status of a
+    success.
     """
 
     body: Any = None
+    accepts: str = "application/json"
     response: Any = None
     success: int = 200
 

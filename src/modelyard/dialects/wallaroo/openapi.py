@@ -8,16 +8,15 @@ from typing import Any
 import msgspec
 from starlette.routing import Route
 
-from modelyard.web.routing import Endpoint, Public
+from modelyard.web.routing import Endpoint, Public, Shapes
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_SCHEMES = {
+_BINARY = {"type": "string", "format": "binary"}
+_SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "password": {
         "type": "oauth2",
-        "flows": {
-            "password": {"tokenUrl": "/auth/realms/master/protocol/openid-connect/token", "scopes": {}},
-        },
+        "flows": {"password": {"tokenUrl": "/auth/realms/master/protocol/openid-connect/token", "scopes": {}}},
     },
 }
 
@@ -35,58 +34,82 @@ class ErrorBody(msgspec.Struct):
 def describe(routes: Iterable[Route], title: str, version: str) -> dict[str, Any]:
     """The description of these routes, each of which must be an ``Endpoint``."""
     endpoints = [route.endpoint for route in routes if isinstance(route.endpoint, Endpoint)]
-    shapes = [shape for e in endpoints for shape in (e.shapes.body, e.shapes.response) if shape is not None]
-    schemas, components = msgspec.json.schema_components(
-        [ErrorBody, *shapes], ref_template="#/components/schemas/{name}"
-    )
-    schema_of = dict(zip(map(repr, [ErrorBody, *shapes]), schemas, strict=True))
+    schemas = _Schemas(endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
-        operations = paths.setdefault(_PARAMETER.sub(r"{\1}", endpoint.path), {})
-        operations[endpoint.method.lower()] = _operation(endpoint, schema_of)
+        path = paths.setdefault(_PARAMETER.sub(r"{\1}", endpoint.path), {})
+        path[endpoint.method.lower()] = _operation(endpoint, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": components, "securitySchemes": _SCHEMES},
+        "components": {"schemas": schemas.components, "securitySchemes": _SECURITY},
     }
 
 
-def _operation(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
+class _Schemas:
+    """The JSON Schemas of all types that the endpoints name."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        types = {repr(kind): kind for e in endpoints for kind in (e.shapes.body, e.shapes.response) if kind is not None}
+        types[repr(ErrorBody)] = ErrorBody
+        found = msgspec.json.schema_components(types.values(), ref_template="#/components/schemas/{name}")
+        schemas, self.components = _shortly_named(found)
+        self._of = dict(zip(types, schemas, strict=True))
+
+    def content(self, kind: Any, media_type: str = "application/json") -> dict[str, Any]:
+        """The ``content`` of a body of this type."""
+        schema = self._of[repr(kind)] if kind is not None else _BINARY
+        if media_type == "multipart/form-data":
+            parts = {"metadata": schema, "file": _BINARY}
+            schema = {"type": "object", "properties": parts, "required": list(parts)}
+        return {media_type: {"schema": schema}}
+
+
+def _shortly_named(value: Any) -> Any:
+    """Types of the same name are told apart by their whole module; its last word does as well: ``modelsListBody``."""
+    if isinstance(value, dict):
+        return {_short(key): _shortly_named(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shortly_named(item) for item in value]
+    return _short(value) if isinstance(value, str) and value.startswith("#/components/schemas/") else value
+
+
+def _short(name: str) -> str:
+    return re.sub(r"modelyard\.[\w.]*?(\w+)\.(\w+)$", r"\1\2", name)
+
+
+def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     summary, _, description = (getdoc(endpoint.handler) or endpoint.handler.__name__).partition("\n")
     public = isinstance(endpoint.permission, Public)
-    operation: dict[str, Any] = {
+    permission = "public" if public else str(endpoint.permission)
+    access = "Anybody may call this." if public else f"Needs the permission `{permission}`."
+    return {
         "operationId": f"{endpoint.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', endpoint.path)}",
         "summary": summary.rstrip("."),
-        "description": _access(endpoint, description.strip()),
+        "description": f"{description.strip()}\n\n{access}".strip(),
         "tags": [_area(endpoint.path)],
         "parameters": [_parameter(*found) for found in _PARAMETER.findall(endpoint.path)],
-        "security": [] if public else [{name: []} for name in _SCHEMES],
-        "responses": _responses(endpoint, schema_of, public=public),
-        "x-permission": "public" if public else str(endpoint.permission),
+        "security": [] if public else [{name: []} for name in _SECURITY],
+        "responses": _responses(endpoint.shapes, schemas, public=public),
+        "x-permission": permission,
+        **_request_body(endpoint.shapes, schemas),
     }
-    if endpoint.shapes.body is not None:
-        operation["requestBody"] = {"required": True, "content": _json(schema_of[repr(endpoint.shapes.body)])}
-    return operation
 
 
-def _access(endpoint: Endpoint, description: str) -> str:
-    needed = "Anybody may call this." if isinstance(endpoint.permission, Public) else f"Needs `{endpoint.permission}`."
-    return f"{description}\n\n{needed}".strip()
+def _request_body(shapes: Shapes, schemas: _Schemas) -> dict[str, Any]:
+    if shapes.body is None and shapes.accepts == "application/json":
+        return {}
+    return {"requestBody": {"required": True, "content": schemas.content(shapes.body, shapes.accepts)}}
 
 
-def _responses(endpoint: Endpoint, schema_of: dict[str, Any], *, public: bool) -> dict[str, Any]:
-    shapes = endpoint.shapes
+def _responses(shapes: Shapes, schemas: _Schemas, *, public: bool) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success"}
     if shapes.response is not None:
-        success["content"] = _json(schema_of[repr(shapes.response)])
-    failure = {"description": "What was wrong, and what to do", "content": _json(schema_of[repr(ErrorBody)])}
+        success["content"] = schemas.content(shapes.response)
+    failure = {"description": "What was wrong, and what to do", "content": schemas.content(ErrorBody)}
     refusals = {} if public else {"401": {**failure, "description": "No valid access token"}}
     return {str(shapes.success): success, **refusals, "default": failure}
-
-
-def _json(schema: Any) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
 
 
 def _parameter(name: str, convertor: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from modelyard.dialects.wallaroo.dialect import json, wallaroo
 from modelyard.web.call import Call, decode
 
 _FIELD_BYTES = 1024 * 1024
+_MULTIPART = "multipart/form-data"
 _SUFFIXES = (".onnx",)
 _FRAMEWORKS = Literal[
     "custom",
@@ -73,19 +74,21 @@ class UploadMetadata(msgspec.Struct):
     output_schema: str | None = None
 
 
-@wallaroo.post("/v1/api/models/upload", Permission.MODEL_EDIT, body=UploadMetadata)
+@wallaroo.post("/v1/api/models/upload", Permission.MODEL_EDIT, body=UploadMetadata, accepts=_MULTIPART)
 async def upload(call: Call) -> Response:
     """Upload a model: multipart parts ``metadata`` (this body) and ``file`` (its bytes), in any order."""
     return json(await _uploaded(call))
 
 
-@wallaroo.post("/v1/api/models/upload_and_convert", Permission.MODEL_EDIT, body=UploadMetadata, success=202)
+@wallaroo.post(
+    "/v1/api/models/upload_and_convert", Permission.MODEL_EDIT, body=UploadMetadata, accepts=_MULTIPART, success=202
+)
 async def upload_and_convert(call: Call) -> Response:
     """The same for models of any framework; ONNX models need no conversion."""
     return json(await _uploaded(call), 202)
 
 
-@wallaroo.post("/v1/api/models/upload_stream", Permission.MODEL_EDIT)
+@wallaroo.post("/v1/api/models/upload_stream", Permission.MODEL_EDIT, accepts="application/octet-stream")
 async def upload_stream(call: Call) -> Response:
     """Upload a model as the plain body; its name, file name, visibility and workspace stand in the query.
 

@@ -27,7 +27,7 @@ class GraphQLRequest(msgspec.Struct):
     operation_name: str | None = msgspec.field(name="operationName", default=None)
 
 
-@wallaroo.post("/v1/graphql", Permission.SIGNED_IN)
+@wallaroo.post("/v1/graphql", Permission.SIGNED_IN, body=GraphQLRequest)
 async def graphql(call: Call) -> Response:
     """Run one GraphQL operation; introspection is answered to signed-in callers only, like everything else."""
     require_platform(call.actor, Permission.SIGNED_IN)
