@@ -8,6 +8,7 @@ import time
 
 from modelyard.settings import Settings
 
+_CHATTY = ("alembic", "uvicorn")  # their news of normal days are not the operator's
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -17,6 +18,8 @@ def configure_logging(settings: Settings, process: str) -> None:
     handler.setFormatter(JsonLines(process) if settings.log_format == "json" else PlainLines(process))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     logging.captureWarnings(capture=True)
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 class PlainLines(logging.Formatter):
