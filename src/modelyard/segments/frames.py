@@ -3,7 +3,7 @@
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,12 @@ class SegmentSchema:
     columns: tuple[ColumnFormat, ...]
     steps: int
     constants: dict[str, str]
+    shapes: list[tuple[int, ...]] = field(init=False, compare=False)
+    has_json: bool = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shapes", [column.shape for column in self.columns])
+        object.__setattr__(self, "has_json", any(column.dtype == JSON for column in self.columns))
 
     def layout(self) -> tuple[Any, ...]:
         """What must be equal for rows to stand in one table."""

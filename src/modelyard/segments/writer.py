@@ -5,7 +5,6 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -75,22 +74,31 @@ class _Segment:
         self._partition = path.stem
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self.size = 0
-        self._shape: tuple[Any, ...] = ()
         self._schema: SegmentSchema | None = None
+        self._route: Route | None = None
         self._write(MAGIC)
 
     def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
-        columns = _columns(result, extra)
-        shape = (route.deployment_id, route.revision, *((n, v.dtype, v.shape[1:]) for n, v in columns.items()))
-        head = b""
-        if shape != self._shape or self._schema is None:
+        if extra or route is not self._route:
+            columns = _columns(result, extra)
             schema = _schema(route, columns, len(result.elapsed), self._partition)
-            head = frame(schema_payload(schema))
-        else:
-            schema = self._schema
-        buffers = [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
-        self._write(head + frame(rows_payload(result.rows, time_ms, result.elapsed, buffers)))
-        self._shape, self._schema = shape, schema
+            buffers = [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
+        else:  # nothing but the tensors of the route that was logged last: their names and types are known
+            schema, buffers = self._tensors(route, result)
+        data = frame(rows_payload(result.rows, time_ms, result.elapsed, buffers))
+        if schema is not self._schema and schema != self._schema:
+            data = frame(schema_payload(schema)) + data
+        self._write(data)
+        self._schema, self._route = schema, None if extra else route
+
+    def _tensors(self, route: Route, result: Result) -> tuple[SegmentSchema, list[bytes]]:
+        schema = self._schema
+        arrays = [*result.inputs.values(), *result.outputs.values()]
+        if schema is None or [array.shape[1:] for array in arrays] != schema.shapes or schema.has_json:
+            columns = _columns(result, {})
+            schema = _schema(route, columns, len(result.elapsed), self._partition)
+            return schema, [column_buffer(f, v) for f, v in zip(schema.columns, arrays, strict=True)]
+        return schema, [array.tobytes() for array in arrays]
 
     def close(self) -> None:
         os.close(self._file)
@@ -111,7 +119,8 @@ def _columns(result: Result, extra: Mapping[str, Column]) -> dict[str, Array]:
     columns = {f"in.{name}": array for name, array in result.inputs.items()}
     for name, values in extra.items():
         columns[f"in.{name}"] = values if isinstance(values, np.ndarray) else _objects(values)
-    columns.update({f"out.{name}": array for name, array in result.outputs.items()})
+    for name, array in result.outputs.items():
+        columns[f"out.{name}"] = array
     return columns
 
 

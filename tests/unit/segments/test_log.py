@@ -1,6 +1,7 @@
 """The inference log on files: what is appended is what is read, whoever reads and however the writer died."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_a_damaged_last_frame_is_not_read(tmp_path: Path, route: Route, writer: 
 
 def test_a_page_stops_where_the_schema_changes(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:
     writer.append(route, 1, result(1), {})
-    writer.append(route, 2, result(2, name="z"), {})
+    writer.append(replace(route, revision=2), 2, result(2, name="z"), {})
     reader = SegmentReader(tmp_path)
     first = reader.page(PIPELINE, PageRequest())
     assert (first.status, values(first)) == (PageStatus.SCHEMA_CHANGE, [1])

@@ -32,7 +32,7 @@ class Step:
     tensor_fields: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What one batch gave: the inputs as the first model saw them, the last model's outputs, nanoseconds a step."""
 
@@ -50,10 +50,11 @@ class Graph:
         self._steps = tuple(steps)
         first = steps[0]
         self._inputs = first.model.signature.inputs
-        self._fields = field_names(first.model.signature, first.tensor_fields)
+        fields = field_names(first.model.signature, first.tensor_fields)
+        self._binding = list(zip(self._inputs, fields, strict=True))
         self._links = [_link(a.model.signature, b.model.signature) for a, b in pairwise(steps)]
         self._output_names = tuple(spec.name for spec in steps[-1].model.signature.outputs)
-        self.columns = tuple(name for names in self._fields for name in names)
+        self.columns = tuple(name for names in fields for name in names)
 
     def run(self, columns: Columns) -> Result:
         """Answer the rows; ``INVALID`` says which column does not fit and how."""
@@ -65,19 +66,16 @@ class Graph:
             elapsed.append(time.perf_counter_ns() - began)
             if index < len(self._links):
                 feed = {spec.name: cast(spec.name, outputs[at], spec) for spec, at in self._links[index]}
-        rows = len(next(iter(inputs.values())))
-        for name, output in zip(self._output_names, outputs, strict=True):
-            if output.ndim == 0 or len(output) != rows:
+        rows = len(inputs[self.columns[0]])
+        answers = dict(zip(self._output_names, outputs, strict=True))
+        for name, output in answers.items():
+            if output.shape[:1] != (rows,):
                 raise invalid(f"the model's output {name!r} has shape {list(output.shape)} for {rows} rows")
-        return Result(rows, inputs, dict(zip(self._output_names, outputs, strict=True)), elapsed)
+        return Result(rows, inputs, answers, elapsed)
 
     def example(self) -> dict[str, Array]:
         """One row of zeros that fits: to warm the models up."""
-        return {
-            name: _zeros(spec, len(names))
-            for spec, names in zip(self._inputs, self._fields, strict=True)
-            for name in names
-        }
+        return {name: _zeros(spec, len(names)) for spec, names in self._binding for name in names}
 
     def _bind(self, columns: Columns) -> tuple[dict[str, Array], dict[str, Array]]:
         """(what to log, what to feed)."""
@@ -85,7 +83,7 @@ class Graph:
             if name not in columns:
                 raise _missing(name, self._inputs, columns)
         inputs, feed = {}, {}
-        for spec, names in zip(self._inputs, self._fields, strict=True):
+        for spec, names in self._binding:
             if len(names) == 1:
                 inputs[names[0]] = feed[spec.name] = tensor(names[0], columns[names[0]], spec)
             else:
@@ -145,12 +143,14 @@ def _compatible(given: TensorSpec, wanted: TensorSpec) -> bool:
 
 def _run(model: LoadedModel, feed: dict[str, Array]) -> list[Array]:
     """Run the batch; a model that was exported for one row at a time gets one row at a time."""
+    fixed = model.signature.fixed_batch
+    if not fixed:
+        return model.run(feed)
     rows = len(next(iter(feed.values())))
-    fixed = {spec.shape[0] for spec in model.signature.inputs} - {None}
-    if not fixed or fixed == {rows}:
+    if fixed == {rows}:
         return model.run(feed)
     if fixed != {1}:
-        raise invalid(f"the model takes batches of exactly {fixed.pop()} rows, got {rows}")
+        raise invalid(f"the model takes batches of exactly {min(fixed)} rows, got {rows}")
     parts = [model.run({name: array[i : i + 1] for name, array in feed.items()}) for i in range(rows)]
     return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
@@ -163,10 +163,10 @@ def _zeros(spec: TensorSpec, columns: int) -> Array:
 
 
 def _same_length(feed: dict[str, Array]) -> None:
-    lengths = {name: len(array) for name, array in feed.items()}
-    if len(set(lengths.values())) > 1:
-        raise invalid(f"columns of different lengths: {lengths}")
-    if 0 in lengths.values():
+    lengths = {len(array) for array in feed.values()}
+    if len(lengths) > 1:
+        raise invalid(f"columns of different lengths: { {name: len(array) for name, array in feed.items()} }")
+    if 0 in lengths:
         raise invalid("no rows: send at least one")
 
 

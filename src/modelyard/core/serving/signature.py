@@ -1,9 +1,7 @@
 """What a model takes and gives: named tensors with a type and a shape."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
-
-NUMERIC_KINDS = "fiu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,12 @@ class Signature:
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    fixed_batch: frozenset[int] = field(init=False, compare=False, repr=False)
+    """The batch sizes that inputs insist on; empty when any size will do."""
+
+    def __post_init__(self) -> None:
+        fixed = frozenset(spec.shape[0] for spec in self.inputs if spec.shape[0] is not None)
+        object.__setattr__(self, "fixed_batch", fixed)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types; ``from_json`` reads it back."""

@@ -17,16 +17,27 @@ Column = Sequence[Any] | Array
 Columns = Mapping[str, Column]
 
 
+_TARGETS = {name: np.dtype(name) for name in ("float16", "float32", "float64", "bool")} | {
+    f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
+
+
 def tensor(name: str, column: Column, spec: TensorSpec) -> Array:
     """The column as the tensor ``spec`` describes; ``INVALID`` names the column, what it should be and what it is."""
     array = _array(name, column, spec)
+    if array.shape[1:] != spec.shape[1:]:
+        array = _reshaped(name, array, spec)
+    return cast(name, array, spec)
+
+
+def _reshaped(name: str, array: Array, spec: TensorSpec) -> Array:
     if array.ndim == 1 and len(spec.shape) > 1:  # one number a row where the model wants [N, 1]
         array = array.reshape(-1, *(1,) * (len(spec.shape) - 1))
     if len(spec.shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
         array = array.reshape(-1)
     if not fits(array.shape, spec.shape):
         raise _misfit(name, spec, f"{_type_name(array)} {list(array.shape)}")
-    return cast(name, array, spec)
+    return array
 
 
 def stacked(names: Sequence[str], columns: Columns, spec: TensorSpec) -> Array:
@@ -46,8 +57,8 @@ def cast(name: str, array: Array, spec: TensorSpec) -> Array:
     """The array in the tensor's type, when every value survives it: 3 may become 3.0, but 3.5 not 3."""
     if spec.dtype == "string":
         return array.astype(object)
-    target = np.dtype(spec.dtype)
-    if array.dtype == target:
+    target = _TARGETS[spec.dtype]
+    if array.dtype is target:
         return array
     if array.dtype.kind == "f" and target.kind in "iu" and not np.array_equal(array, np.trunc(array)):
         raise _misfit(name, spec, "numbers with a fraction")

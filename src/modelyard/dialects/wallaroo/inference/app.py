@@ -9,7 +9,6 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
-from urllib.parse import unquote
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -77,7 +76,10 @@ class InferenceApp:
         actor = self._callers.cached(authorization) or await self._callers.resolve(authorization)
         if scope["method"] != "POST":
             return 405, b'{"code":405,"status":"error","error":"use POST"}', [(b"allow", b"POST")]
-        route = await self._route(actor, scope["path"])
+        route = self._route(scope["path"])
+        if not self._callers.allowed(actor, Permission.PIPELINE_INFER, route.workspace_id):
+            shown = _shown(scope["path"])
+            await self._callers.require(actor, Permission.PIPELINE_INFER, route.workspace_id, "deployment", shown)
         body = await self._body(headers.get(b"content-length"), receive)
         if len(body) <= _INLINE_BYTES:
             answer, kind = self._infer(route, body, headers, scope["query_string"])
@@ -88,16 +90,11 @@ class InferenceApp:
             )
         return 200, answer, [(b"content-type", kind.encode())]
 
-    async def _route(self, actor: Actor, path: str) -> Route:
+    def _route(self, path: str) -> Route:
         namespace, _, pipeline = path[len(PREFIX) :].partition("/")
-        route = self._routes.get(unquote(namespace))
-        if route is None or (pipeline and unquote(pipeline) != route.pipeline_name):
+        route = self._routes.get(namespace)
+        if route is None or (pipeline and pipeline != route.pipeline_name):
             raise not_found("deployment", _shown(path))
-        allowed = self._callers.allowed(actor, Permission.PIPELINE_INFER, route.workspace_id)
-        if not allowed:
-            await self._callers.require(
-                actor, Permission.PIPELINE_INFER, route.workspace_id, "deployment", _shown(path)
-            )
         return route
 
     def _infer(self, route: Route, body: bytes, headers: dict[bytes, bytes], query: bytes) -> tuple[bytes, str]:
