@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -57,8 +58,9 @@ async def topic_records(call: Call) -> Response:
     page = _NOTHING
     if pipeline is not None:
         page = await asyncio.to_thread(call.services.logs.page, pipeline.id, request)
-    dataset = from_query(call.request.scope["query_string"])
-    status = json_bytes({"status": page.status, "next": page.next})
+    dataset = _dataset(call)
+    # Readers of raw logs go on until there is no place to go on from: an empty one would send them back to the start.
+    status = json_bytes({"status": page.status, "next": page.next or None})
     if "arrow" in call.request.headers.get("accept", ""):
         return Response(await asyncio.to_thread(_as_arrow, page, dataset, status), media_type=ARROW_FILE)
     body = await asyncio.to_thread(records, page.rows.columns, page.rows.rows, dataset)
@@ -77,11 +79,17 @@ async def get_logs(call: Call) -> Response:
     headers = {"x-iteration-status": str(page.status)}
     if page.status is not PageStatus.ALL:
         headers["x-iteration-cursor"] = base64.urlsafe_b64encode(json_bytes(page.next)).decode()
-    dataset = from_query(call.request.scope["query_string"])
+    dataset = _dataset(call)
     if "arrow" in call.request.headers.get("accept", ""):
         return Response(await asyncio.to_thread(_as_arrow, page, dataset, None), 200, headers, ARROW_FILE)
     answer = await asyncio.to_thread(records, page.rows.columns, page.rows.rows, dataset)
     return Response(answer, 200, headers, RECORDS)
+
+
+def _dataset(call: Call) -> Dataset:
+    """The columns asked for. ``*`` means metadata, too: readers of raw logs look into it, others leave it out."""
+    chosen = from_query(call.request.scope["query_string"])
+    return replace(chosen, include=(*chosen.include, "metadata")) if "*" in chosen.include else chosen
 
 
 def _as_arrow(page: Page, dataset: Dataset, status: bytes | None) -> bytes:
@@ -116,9 +124,9 @@ def _request(
         raise invalid("the start and the end of a time range come together")
     if start is not None and (start.tzinfo is None or end is None or end.tzinfo is None):
         raise invalid("times need an offset, as in 2026-03-01T12:00:00+00:00")
-    if not 1 <= size <= _MOST_ROWS:
-        raise invalid(f"page_size must be 1 to {_MOST_ROWS}, not {size}")
-    return PageRequest(newest_first, size, most, cursor or None, start, end)
+    if size < 1:
+        raise invalid(f"page_size must be at least 1, not {size}")
+    return PageRequest(newest_first, min(size, _MOST_ROWS), most, cursor or None, start, end)
 
 
 def _cursor(text: str | None) -> Cursor:

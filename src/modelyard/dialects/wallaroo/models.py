@@ -120,7 +120,8 @@ async def get(call: Call) -> Response:
     body = await call.json(IdBody)
     view = await call.services.store.read(get_model, call.actor, body.id)
     home = {"id": view.workspace.id, "name": view.workspace.name}
-    return json({**_model(view.model), "models": [_flat(v.version) for v in view.versions], "workspace": home})
+    newest_first = [_flat(held.version) for held in reversed(view.versions)]  # the SDK takes the first as the latest
+    return json({**_model(view.model), "models": newest_first, "workspace": home})
 
 
 @wallaroo.post("/v1/api/models/get_by_id", Permission.MODEL_READ, body=IdBody)
