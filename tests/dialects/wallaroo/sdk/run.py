@@ -14,7 +14,12 @@ def main():
     """Run one scenario."""
     scenario, result_file = sys.argv[1:]
     result = importlib.import_module(scenario).run(json.load(sys.stdin))
-    Path(result_file).write_text(json.dumps(result, default=str), encoding="utf-8")
+    Path(result_file).write_text(json.dumps(result, default=plain), encoding="utf-8")
+
+
+def plain(value):
+    """A NumPy number as Python's own; anything else as text."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 if __name__ == "__main__":
