@@ -10,7 +10,7 @@ from modelyard.cli.options import IN_WORKSPACE, InWorkspace, examples
 from modelyard.cli.progress import stages
 from modelyard.cli.screen import Columns
 from modelyard.cli.session import WorkspaceSession, in_workspace
-from modelyard.client.deployments import DeploymentStatus, State
+from modelyard.client.deployments import DeploymentStatus, LoadedModel, State
 from modelyard.client.errors import NotFoundError
 from modelyard.client.pipelines import Deployment, Pipeline
 
@@ -34,7 +34,7 @@ class StatusRow:
 
     pipeline: str
     state: State
-    models: tuple[tuple[str, str], ...]
+    models: tuple[LoadedModel, ...]
     details: tuple[str, ...]
     url: str | None
 
@@ -42,7 +42,7 @@ class StatusRow:
 STATUS_COLUMNS: Columns[StatusRow] = {
     "PIPELINE": lambda row: row.pipeline,
     "STATE": lambda row: row.state,
-    "MODELS": lambda row: [f"{name} {status}" for name, status in row.models],
+    "MODELS": lambda row: [f"{model.name} {model.state}" for model in row.models],
     "URL": lambda row: row.url,
     "DETAILS": lambda row: " ".join(row.details) or None,
 }
@@ -138,5 +138,5 @@ def _row(session: WorkspaceSession, pipeline: Pipeline, deployment: Deployment |
 
 
 def _stage(status: DeploymentStatus) -> str:
-    models = (f"{name} {state}" for name, state in status.models)
+    models = (f"{model.name} {model.state}" for model in status.models)
     return " · ".join([status.state, *models, *status.details])

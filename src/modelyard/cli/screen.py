@@ -73,7 +73,7 @@ class Screen:
 
 def _cell(value: object) -> str:
     match value:
-        case None:
+        case None | () | []:
             return "-"
         case bool():
             return "yes" if value else "no"

@@ -53,7 +53,7 @@ def create(
     Parameters
     ----------
     name
-        Small letters, digits and hyphens.
+        Any text that no other workspace has for a name.
     if_missing
         Take the one that is there already instead of failing.
     """

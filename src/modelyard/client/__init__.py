@@ -7,7 +7,7 @@ with Client("http://127.0.0.1:8080", username="ada", password="…") as client:
 """
 
 from modelyard.client.client import DEFAULT_URL, Client, Identity, chosen_url
-from modelyard.client.deployments import DeploymentStatus, State
+from modelyard.client.deployments import DeploymentStatus, LoadedModel, State
 from modelyard.client.errors import (
     BusyError,
     ConflictError,
@@ -42,6 +42,7 @@ __all__ = [
     "Identity",
     "InvalidRequestError",
     "Invitation",
+    "LoadedModel",
     "LogRange",
     "Member",
     "Model",

@@ -24,27 +24,38 @@ class State(StrEnum):
     STARTING = "Starting"
     RUNNING = "Running"
     ERROR = "Error"
+    STOPPING = "Stopping"
     STOPPED = "Stopped"
 
 
 @dataclass(frozen=True)
+class LoadedModel:
+    """How a model version of a deployment is in the engines that report the same of it."""
+
+    name: str
+    version: str
+    state: str
+
+
+@dataclass(frozen=True)
 class DeploymentStatus:
-    """A deployment at one moment. `details` are sentences for a person, `models` the state of each model."""
+    """A deployment at one moment. `details` are sentences for a person; what engines say alike is there once."""
 
     state: State
     details: tuple[str, ...] = ()
-    models: tuple[tuple[str, str], ...] = ()
+    models: tuple[LoadedModel, ...] = ()
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
         """Read a DeploymentStatus of the API."""
         engines = row.get("engines") or ()
         details = [*row.get("details", ()), *(text for engine in engines for text in engine.get("details") or ())]
-        loaded = [model for engine in engines for model in (engine.get("model_statuses") or {}).get("models", ())]
+        reported = [model for engine in engines for model in (engine.get("model_statuses") or {}).get("models", ())]
+        models = (LoadedModel(str(one["name"]), str(one["version"]), str(one["status"])) for one in reported)
         return cls(
             state=State(row["status"]),
-            details=tuple(str(text) for text in details),
-            models=tuple((str(model["name"]), str(model["status"])) for model in loaded),
+            details=tuple(dict.fromkeys(str(text) for text in details)),
+            models=tuple(dict.fromkeys(models)),
         )
 
 

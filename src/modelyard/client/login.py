@@ -16,8 +16,9 @@ def login(url: str, username: str, password: str, cache: TokenCache) -> Tokens:
     with Transport(url) as transport:
         try:
             response = transport.send("POST", TOKEN_PATH, data=password_form(username, password))
-        except InvalidRequestError as error:  # RFC 6749 5.2: invalid_grant may come with status 400
-            raise NotSignedInError(error.message, status=error.status, code=error.code) from error
+        except (InvalidRequestError, NotSignedInError) as error:  # RFC 6749 5.2: a refusal has status 400 or 401
+            hint = f"Check the username {username!r} and the password."
+            raise NotSignedInError(error.message, hint=hint, status=error.status, code=error.code) from error
         with reading("the sign-in"):
             tokens = tokens_from_answer(response.json(), username, time.time())
         cache.save(transport.url, tokens)

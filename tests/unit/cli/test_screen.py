@@ -70,7 +70,7 @@ def test_quiet_leaves_the_data(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "-"), (True, "yes"), (0.123456789, "0.123457"), ([0.5, 2], "0.5, 2"), ((), "")]
+    ("value", "text"), [(None, "-"), (True, "yes"), (0.123456789, "0.123457"), ([0.5, 2], "0.5, 2"), ((), "-")]
 )
 def test_cells_are_written_for_people(value: object, text: str, capsys: Captured) -> None:
     show: Callable[[object], object] = lambda row: row  # noqa: E731

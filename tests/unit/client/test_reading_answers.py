@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from modelyard.client.deployments import DeploymentStatus, State
+from modelyard.client.deployments import DeploymentStatus, LoadedModel, State
 from modelyard.client.errors import InvalidRequestError, UnexpectedAnswerError
 from modelyard.client.logs import LogRange, Order
 from modelyard.client.pipelines import Deployment, Pipeline, Step, StepModel
@@ -45,13 +45,12 @@ def test_steps_of_other_kinds_are_read_too() -> None:
     assert Step.of({"MultiOut": {}}) == Step("MultiOut", ())
 
 
-def test_a_status_gathers_details_and_models_of_all_engines() -> None:
-    engine = {
-        "details": ["loading"],
-        "model_statuses": {"models": [{"name": "ccfraud", "version": "v", "status": "Running"}]},
-    }
-    status = DeploymentStatus.of({"status": "Starting", "details": ["soon"], "engines": [engine, {}]})
-    assert status == DeploymentStatus(State.STARTING, ("soon", "loading"), (("ccfraud", "Running"),))
+def test_a_status_gathers_what_all_engines_say_and_says_it_once() -> None:
+    model = {"name": "ccfraud", "version": "v", "status": "Running"}
+    engine = {"details": ["loading"], "model_statuses": {"models": [model]}}
+    status = DeploymentStatus.of({"status": "Starting", "details": ["soon"], "engines": [engine, engine, {}]})
+    loaded = LoadedModel("ccfraud", "v", "Running")
+    assert status == DeploymentStatus(State.STARTING, ("soon", "loading"), (loaded,))
 
 
 def test_times_are_aware_and_go_out_in_utc() -> None:
