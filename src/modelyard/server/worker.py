@@ -12,6 +12,7 @@ import uvicorn
 
 from modelyard.server.children import REASON_TOLD
 from modelyard.server.membership import Membership, run_member
+from modelyard.server.protocol import OneWriteProtocol
 
 # Longer than the idle time of usual load balancers (60 s), so that they, who know, close first.
 _KEEP_ALIVE_SECONDS = 75
@@ -55,7 +56,7 @@ def _config(application: object, drain_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         application,  # type: ignore[arg-type]  # an ASGI application: its type belongs to uvicorn, not to bootstrap
         loop="uvloop",
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="on",
         interface="asgi3",

@@ -6,7 +6,7 @@ A column that is named itself is shown even when its parent is excluded.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,6 +22,12 @@ class Dataset:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     separator: str | None = None
+    is_plain: bool = field(init=False, compare=False, repr=False)
+    """Whether this is what the SDK asks for by default: everything but metadata, flat, with dots."""
+
+    def __post_init__(self) -> None:
+        plain = (self.include, self.exclude, self.separator) == (("*",), (_METADATA,), ".")
+        object.__setattr__(self, "is_plain", plain)
 
     def shows(self, name: str) -> bool:
         """Whether the column with this dotted name is shown."""

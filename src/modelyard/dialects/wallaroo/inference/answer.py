@@ -11,8 +11,6 @@ from modelyard.core.serving.tensors import Column
 from modelyard.dialects.wallaroo.dataset import Dataset
 from modelyard.dialects.wallaroo.rows import ARROW_FILE, FREE_JSON, RECORDS, Values, arrow_file, records
 
-_FLAT = Dataset(("*",), ("metadata",), ".")
-
 
 def encode(
     route: Route, time_ms: int, result: Result, extra: Mapping[str, Column], accept: bytes, dataset: Dataset
@@ -21,7 +19,7 @@ def encode(
     if b"arrow" in accept:
         return arrow_file(_columns(route, time_ms, result, extra, dataset), dataset), ARROW_FILE
     kind = FREE_JSON if b"format=wallaroo" in accept else RECORDS
-    if result.rows == 1 and dataset == _FLAT and not extra:
+    if result.rows == 1 and not extra and dataset.is_plain:
         return _one_flat_row(time_ms, result), kind
     return records(_columns(route, time_ms, result, extra, dataset), result.rows, dataset), kind
 
