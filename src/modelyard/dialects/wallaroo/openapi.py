@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from starlette.routing import Route
 
+from modelyard.dialects.wallaroo import inference_reference
 from modelyard.web.routing import Endpoint, Public, Shapes
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -19,6 +20,7 @@ _SECURITY = {
         "flows": {"password": {"tokenUrl": "/auth/realms/master/protocol/openid-connect/token", "scopes": {}}},
     },
 }
+_ANY_OF: list[dict[str, Any]] = [{name: []} for name in _SECURITY]
 
 
 class ErrorBody(msgspec.Struct):
@@ -32,13 +34,14 @@ class ErrorBody(msgspec.Struct):
 
 
 def describe(routes: Iterable[Route], title: str, version: str) -> dict[str, Any]:
-    """The description of these routes, each of which must be an ``Endpoint``."""
+    """The description of these routes, each of which must be an ``Endpoint``, and of the inference call."""
     endpoints = [route.endpoint for route in routes if isinstance(route.endpoint, Endpoint)]
     schemas = _Schemas(endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
         path = paths.setdefault(_PARAMETER.sub(r"{\1}", endpoint.path), {})
         path[endpoint.method.lower()] = _operation(endpoint, schemas)
+    paths[inference_reference.PATH] = {"post": inference_reference.operation(_ANY_OF, _failure(schemas))}
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
@@ -80,17 +83,18 @@ def _short(name: str) -> str:
 
 
 def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
-    summary, _, description = (getdoc(endpoint.handler) or endpoint.handler.__name__).partition("\n")
+    text = (getdoc(endpoint.handler) or endpoint.handler.__name__).replace("``", "`")
+    summary, _, description = text.partition("\n")
     public = isinstance(endpoint.permission, Public)
     permission = "public" if public else str(endpoint.permission)
     access = "Anybody may call this." if public else f"Needs the permission `{permission}`."
     return {
-        "operationId": f"{endpoint.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', endpoint.path)}",
-        "summary": summary.rstrip("."),
+        "operationId": re.sub(r"[^A-Za-z0-9]+", "-", f"{endpoint.method.lower()}{endpoint.path}").rstrip("-"),
+        "summary": summary.rstrip(".").replace("`", ""),
         "description": f"{description.strip()}\n\n{access}".strip(),
         "tags": [_area(endpoint.path)],
         "parameters": [_parameter(*found) for found in _PARAMETER.findall(endpoint.path)],
-        "security": [] if public else [{name: []} for name in _SECURITY],
+        "security": [] if public else _ANY_OF,
         "responses": _responses(endpoint.shapes, schemas, public=public),
         "x-permission": permission,
         **_request_body(endpoint.shapes, schemas),
@@ -107,9 +111,13 @@ def _responses(shapes: Shapes, schemas: _Schemas, *, public: bool) -> dict[str, 
     success: dict[str, Any] = {"description": "Success"}
     if shapes.response is not None:
         success["content"] = schemas.content(shapes.response)
-    failure = {"description": "What was wrong, and what to do", "content": schemas.content(ErrorBody)}
+    failure = _failure(schemas)
     refusals = {} if public else {"401": {**failure, "description": "No valid access token"}}
     return {str(shapes.success): success, **refusals, "default": failure}
+
+
+def _failure(schemas: _Schemas) -> dict[str, Any]:
+    return {"description": "What was wrong, and what to do", "content": schemas.content(ErrorBody)}
 
 
 def _parameter(name: str, convertor: str) -> dict[str, Any]:
