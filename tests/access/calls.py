@@ -1,0 +1,241 @@
+"""A minimal valid request for every route and GraphQL field, and what it needs. What is missing here fails the test."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from world import ROW, Things, World, upload
+
+Parts = dict[str, Any]
+"""Keywords of ``requests.request``; ``path`` fills the parameters of the route's path."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """``about`` a "thing" (hidden from strangers), a "list" (filtered for them) or the "platform" as a whole.
+
+    ``needs`` is a permission, as in the oracle. ``spare`` is the kind of thing that the request uses up.
+    """
+
+    needs: str
+    about: Literal["thing", "list", "platform"]
+    parts: Callable[[Things, World], Parts]
+    spare: str | None = None
+    success: int = 200
+
+
+def _json(**body: Callable[[Things], Any] | Any) -> Callable[[Things, World], Parts]:
+    """A JSON body; callables are asked about the things."""
+    return lambda things, _: {"json": {key: value(things) if callable(value) else value for key, value in body.items()}}
+
+
+def _fresh(prefix: str = "made") -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def _workspace(things: Things) -> int:
+    return things.workspace_id
+
+
+def _version(things: Things) -> int:
+    return things.version_id
+
+
+def _pipeline_name(things: Things) -> str:
+    return things.pipeline_name
+
+
+def _pipeline(things: Things) -> int:
+    return things.pipeline_id
+
+
+def _variant(things: Things) -> int:
+    return things.pipeline_version_id
+
+
+def _pipeline_uuid(things: Things) -> str:
+    return things.pipeline_version_uuid
+
+
+_IN_WORKSPACE = _json(workspace_id=_workspace)
+_VERSION = _json(model_version_id=_version)
+_MODEL = _json(id=lambda t: t.model_id)
+_NAMED_MODEL = _json(model_id=lambda t: t.model_name, workspace_id=_workspace)
+_NAMED_PIPELINE = _json(pipeline_name=_pipeline_name, workspace_id=_workspace)
+_OLD_NAMED_PIPELINE = _json(pipeline_id=_pipeline_name, workspace_id=_workspace)
+_TOPIC = _json(pipeline_pk_id=_pipeline)
+_NOTHING = _json()
+
+
+def _things(needs: str, parts: Callable[[Things, World], Parts], **options: Any) -> list[Case]:
+    return [Case(needs, "thing", parts, **options)]
+
+
+def _platform(needs: str, parts: Callable[[Things, World], Parts], **options: Any) -> list[Case]:
+    return [Case(needs, "platform", parts, **options)]
+
+
+def _public(**path: str) -> list[Case]:
+    return [Case("public", "platform", lambda *_: {"path": path})]
+
+
+def _victim(*names: str, **body: Any) -> Callable[[Things, World], Parts]:
+    """A body about the user who is there to be changed: their ``names``, and the rest as given."""
+    return lambda _, world: {"json": {name: getattr(world.victim, name) for name in names} | body}
+
+
+def _victim_path(**parts: Any) -> Callable[[Things, World], Parts]:
+    return lambda _, world: {"path": {"realm": "master", "user_id": world.victim.id}, **parts}
+
+
+def _member(**body: Any) -> Callable[[Things, World], Parts]:
+    return lambda things, world: {"json": {"workspace_id": things.workspace_id, "user_id": world.victim.id, **body}}
+
+
+def _records(things: Things, _: World) -> Parts:
+    return {"path": {"topic": things.topic}, "json": {}, "params": {"page_size": 10}}
+
+
+def _create_pipeline(things: Things, _: World) -> Parts:
+    return {"json": {"pipeline_id": things.pipeline_name, "workspace_id": things.workspace_id, "definition": {}}}
+
+
+def _upload(things: Things, _: World) -> Parts:
+    return {"files": upload("uploaded", things.workspace_id)}
+
+
+def _upload_stream(things: Things, _: World) -> Parts:
+    named = {"name": "uploaded", "filename": "model.onnx", "workspace_id": str(things.workspace_id)}
+    return {"params": named, "data": upload("uploaded", 0)["file"][1]}
+
+
+def _invite(*_: object) -> Parts:
+    return {"json": {"email": f"{_fresh()}@example.com", "roles": [], "password": "long enough 17"}}
+
+
+_NO_GRANT = {"client_id": "sdk-client", "grant_type": "none"}
+_USERS = "/auth/admin/realms/{realm}/users"
+_OPENID = "/auth/realms/{realm}/protocol/openid-connect"
+
+ROUTES: dict[tuple[str, str], list[Case]] = {
+    # health, discovery, sign-in
+    ("GET", "/livez"): _public(),
+    ("GET", "/readyz"): _public(),
+    ("GET", "/auth/realms/{realm}"): _public(realm="master"),
+    ("GET", "/auth/realms/{realm}/.well-known/openid-configuration"): _public(realm="master"),
+    ("GET", f"{_OPENID}/certs"): _public(realm="master"),
+    ("POST", f"{_OPENID}/token"): [
+        Case("public", "platform", lambda *_: {"path": {"realm": "master"}, "data": _NO_GRANT}, success=400)
+    ],
+    ("GET", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
+    ("POST", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
+    # users, as Keycloak's administration shows them
+    ("GET", _USERS): _platform("users.read", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", f"{_USERS}/count"): _platform("users.read", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", f"{_USERS}/{{user_id}}"): _platform("users.read", _victim_path()),
+    ("POST", _USERS): _platform(
+        "users.manage", lambda *_: {"path": {"realm": "master"}, "json": {"username": _fresh()}}, success=201
+    ),
+    ("PUT", f"{_USERS}/{{user_id}}"): _platform(
+        "users.manage", _victim_path(json={"firstName": "Victor", "enabled": True}), success=204
+    ),
+    ("PUT", f"{_USERS}/{{user_id}}/reset-password"): _platform(
+        "users.manage", _victim_path(json={"type": "password", "value": "long enough 19"}), success=204
+    ),
+    # the Wallaroo API: what a client asks first
+    ("GET", "/v1/api/config"): _public(),
+    ("GET", "/v1/api/docs"): _public(),
+    ("GET", "/v1/api/docs/{asset}"): _public(asset="docs.js"),
+    ("GET", "/v1/api/openapi.json"): _public(),
+    ("POST", "/v1/api/features/list"): _platform("platform.signed_in", _NOTHING),
+    ("POST", "/v1/api/workspaces/validate"): _platform("platform.signed_in", _NOTHING),
+    ("POST", "/v1/graphql"): _platform("platform.signed_in", _json(query="{__typename}")),
+    # users
+    ("POST", "/v1/api/users/query"): _platform("users.read", _NOTHING),
+    ("POST", "/v1/api/users/invite"): _platform("users.manage", _invite),
+    ("POST", "/v1/api/users/activate"): _platform("users.manage", _victim("email")),
+    ("POST", "/v1/api/users/deactivate"): _platform("users.manage", _victim("email")),
+    ("POST", "/v1/api/user"): _platform(
+        "users.manage", _victim("id", "email", firstName="V", lastName="V", enabled=True, isAdmin=False)
+    ),
+    # workspaces
+    ("POST", "/v1/api/workspaces/create"): _platform(
+        "workspace.create", lambda *_: {"json": {"workspace_name": _fresh()}}
+    ),
+    ("POST", "/v1/api/workspaces/list"): [Case("workspace.read", "list", _NOTHING)],
+    ("POST", "/v1/api/workspaces/update"): _things("workspace.manage", _json(workspace_id=_workspace, archived=False)),
+    ("POST", "/v1/api/workspaces/add_user"): _things("workspace.manage", _member(user_type="COLLABORATOR")),
+    ("POST", "/v1/api/workspaces/remove_user"): _things("workspace.manage", _member()),
+    ("POST", "/v1/api/workspaces/list_users"): _things("workspace.read", _IN_WORKSPACE),
+    # models
+    ("POST", "/v1/api/models/upload"): _things("model.edit", _upload),
+    ("POST", "/v1/api/models/upload_and_convert"): _things("model.edit", _upload, success=202),
+    ("POST", "/v1/api/models/upload_stream"): _things("model.edit", _upload_stream),
+    ("POST", "/v1/api/models/list"): [
+        Case("model.read", "list", _NOTHING),
+        Case("model.read", "thing", _IN_WORKSPACE),
+        Case("model.read", "thing", _json(workspace_name=lambda t: t.workspace_name)),
+    ],
+    ("POST", "/v1/api/models/list_versions_for_model"): _things("model.read", _NAMED_MODEL),
+    ("POST", "/v1/api/models/list_versions"): [
+        Case("model.read", "list", _json(model_id=lambda t: t.model_name)),
+        Case("model.read", "list", _json(models_pk_id=lambda t: t.model_id)),
+    ],
+    ("POST", "/v1/api/models/get"): _things("model.read", _MODEL),
+    ("POST", "/v1/api/models/get_by_id"): _things("model.read", _MODEL),
+    ("POST", "/v1/api/models/get_version_by_id"): _things("model.read", _VERSION),
+    ("POST", "/v1/api/models/get_model_version_by_id"): _things("model.read", _VERSION),
+    ("POST", "/v1/api/models/insert_model_config"): _things("model.edit", _VERSION),
+    ("POST", "/v1/api/models/get_config_by_id"): _things("model.read", _json(model_id=_version)),
+    ("POST", "/v1/api/models/get_upload_logs"): _things("model.read", _VERSION),
+    ("POST", "/v1/api/models/delete_model"): _things("model.edit", _NAMED_MODEL, spare="model"),
+    ("POST", "/v1/api/models/delete_model_versions"): _things(
+        "model.edit", _json(model_versions=lambda t: [t.version_uuid]), spare="model"
+    ),
+    # pipelines
+    ("POST", "/v1/api/pipelines/create"): _things("pipeline.edit", _create_pipeline),
+    ("POST", "/v1/api/pipelines/copy"): _things(
+        "pipeline.edit", _json(name="copied", workspace_id=_workspace, source_pipeline=_pipeline)
+    ),
+    ("POST", "/v1/api/pipelines/list_pipelines"): [
+        Case("pipeline.read", "list", _NOTHING),
+        Case("pipeline.read", "thing", _IN_WORKSPACE),
+        Case("pipeline.read", "thing", _json(workspace_name=lambda t: t.workspace_name)),
+    ],
+    ("POST", "/v1/api/pipelines/list_pipeline_versions"): _things("pipeline.read", _OLD_NAMED_PIPELINE),
+    ("POST", "/v1/api/pipelines/get_pipeline_by_name"): _things("pipeline.read", _NAMED_PIPELINE),
+    ("POST", "/v1/api/pipelines/get_version"): _things(
+        "pipeline.read", _json(version=_pipeline_uuid)
+    ),
+    ("POST", "/v1/api/pipelines/delete_pipeline"): _things("pipeline.edit", _OLD_NAMED_PIPELINE, spare="pipeline"),
+    ("POST", "/v1/api/pipelines/delete_pipeline_versions"): _things(
+        "pipeline.edit", _json(pipeline_versions=lambda t: [t.pipeline_version_uuid]), spare="pipeline"
+    ),
+    ("POST", "/v1/api/pipelines/deploy"): [
+        Case("pipeline.deploy", "thing", _json(deploy_id="x", pipeline_id=_pipeline), spare="pipeline"),
+        Case("pipeline.deploy", "thing", _json(deploy_id="x", pipeline_version_pk_id=_variant), spare="pipeline"),
+        Case("pipeline.deploy", "thing", _json(deploy_id="x", pipeline_version=_pipeline_uuid), spare="pipeline"),
+    ],
+    ("POST", "/v1/api/pipelines/undeploy"): [
+        Case("pipeline.deploy", "thing", _json(deployment_id=lambda t: t.deployment_id), spare="deployment"),
+        Case("pipeline.deploy", "thing", _json(pipeline_id=_pipeline), spare="deployment"),
+    ],
+    ("POST", "/v1/api/status/get_deployment"): _things("pipeline.read", _json(name=lambda t: t.namespace)),
+    ("POST", "/v1/api/admin/get_pipeline_external_url"): _things("pipeline.read", _NAMED_PIPELINE),
+    ("POST", "/v1/api/admin/get_pipeline_internal_url"): _things("pipeline.read", _NAMED_PIPELINE),
+    # logs
+    ("POST", "/v1/api/pipelines/get_logs"): _things("logs.read", _NAMED_PIPELINE),
+    ("GET", "/v1/logs/topic/{topic}"): _things("logs.read", lambda things, _: {"path": {"topic": things.topic}}),
+    ("POST", "/v1/logs/topic/{topic}/records"): _things("logs.read", _records),
+    ("POST", "/v1/api/plateau/get_topic_name"): [
+        Case("logs.read", "thing", _TOPIC),
+        Case("logs.read", "thing", _NAMED_PIPELINE),
+    ],
+    ("POST", "/v1/api/plateau/get_pipeline_topic_name"): _things("logs.read", _NAMED_PIPELINE),
+}  # fmt: skip
+
+
+def inference(things: Things, _: World) -> Parts:
+    """The one call that is served before the router."""
+    return {"path": {"namespace": things.namespace, "pipeline": things.pipeline_name}, "json": ROW}

@@ -1,0 +1,11 @@
+"""One world for all questions of access."""
+
+import pytest
+from world import World, build
+
+from running import RunningServer
+
+
+@pytest.fixture(scope="session")
+def world(live_server: RunningServer) -> World:
+    return build(live_server)

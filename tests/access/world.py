@@ -1,0 +1,224 @@
+"""A server with two workspaces, one of everything in each, and a caller for each role."""
+
+import json
+import re
+import sqlite3
+import time
+import uuid
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import requests
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from running import RunningServer, eventually
+from wire import TOKEN, Caller, Person, administrator, invite, sign_in
+
+MODEL = (Path(__file__).parents[2] / "examples" / "models" / "ccfraud.onnx").read_bytes()
+ROW = [{"tensor": [0.5] * 29}]
+
+# Changed by workers that are alive, whoever calls; the last counts their rows.
+_RESTLESS = {"workers", "replicas", "sqlite_sequence"}
+
+
+@dataclass(frozen=True)
+class Things:
+    """What a request can be about. All names of one workspace carry its canary."""
+
+    canary: str
+    workspace_id: int
+    workspace_name: str
+    model_id: int
+    model_name: str
+    version_id: int
+    version_uuid: str
+    config_id: int
+    pipeline_id: int
+    pipeline_name: str
+    pipeline_version_id: int
+    pipeline_version_uuid: str
+    deployment_id: int
+    namespace: str
+    topic: str
+    tag_id: int
+
+    def hidden_in(self, text: str) -> str:
+        """The text with every mention of these things blotted out."""
+        names = sorted((str(getattr(self, field.name)) for field in fields(self)), key=len, reverse=True)
+        return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "<it>", text)
+
+
+UNKNOWN = Things(
+    canary="never-was",
+    workspace_id=900_000_001,
+    workspace_name="never-was-space",
+    model_id=900_000_002,
+    model_name="never-was-model",
+    version_id=900_000_003,
+    version_uuid="00000000-0000-4000-8000-000000000001",
+    config_id=900_000_004,
+    pipeline_id=900_000_005,
+    pipeline_name="never-was-pipeline",
+    pipeline_version_id=900_000_006,
+    pipeline_version_uuid="00000000-0000-4000-8000-000000000002",
+    deployment_id=900_000_007,
+    namespace="never-was-pipeline-900000007",
+    topic="workspace-900000001-pipeline-never-was-pipeline-inference",
+    tag_id=900_000_008,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """``ours`` is the workspace of "owner", ``theirs`` that of "other owner"; ``victim`` is a user to be changed."""
+
+    server: RunningServer
+    callers: dict[str, Caller]
+    ours: Things
+    theirs: Things
+    victim: Person
+
+    def call(self, role: str, method: str, path: str, **request: Any) -> requests.Response:
+        """Send a request as the role."""
+        return self.callers[role].call(method, path, **request)
+
+    def spare(self, kind: str) -> Things:
+        """Our things, with a new model, pipeline or deployed pipeline among them that may be used up."""
+        owner, name = self.callers["owner"], f"{self.ours.canary}-{_word()}"
+        if kind == "model":
+            return _with_model(owner, self.ours, name)
+        things = _with_pipeline(owner, self.ours, name)
+        return _deployed(owner, things) if kind == "deployment" else things
+
+    def state(self) -> dict[str, Any]:
+        """All rows of the database and the sizes of all kept files, but for what changes by itself; once it is calm."""
+        assert eventually(self._calm), "a deployment starts or stops without end"
+        rows = {name: self._rows(f"select * from {name}") for name in self._tables() - _RESTLESS}  # noqa: S608
+        return rows | {str(file): file.stat().st_size for file in _files(self.server.data)}
+
+    def _calm(self) -> bool:
+        return self._rows("select id from deployments where state in ('STARTING', 'STOPPING')") == []
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self._rows("select name from sqlite_master where type = 'table'")}
+
+    def _rows(self, statement: str) -> list[Any]:
+        with closing(sqlite3.connect(f"file:{self.server.data}/modelyard.db?mode=ro", uri=True)) as database:
+            return database.execute(statement).fetchall()
+
+
+def build(server: RunningServer) -> World:
+    """Everything the matrix needs."""
+    admin = administrator(server)
+    people = {name: invite(server, name) for name in ("stranger", "reader", "editor", "owner", "other", "disabled")}
+    callers = {name: sign_in(server, person.email, person.password) for name, person in people.items()}
+    callers["other owner"] = callers.pop("other")
+    callers |= {"nobody": Caller(server.url), "admin": admin, "service": _service(server)}
+    callers["expired"] = Caller(server.url, _expired(server, callers["owner"]))
+    ours, theirs = _settle(callers["owner"]), _settle(callers["other owner"])
+    for name, role in (("reader", "READER"), ("editor", "COLLABORATOR"), ("disabled", "OWNER")):
+        body = {"workspace_id": ours.workspace_id, "user_id": people[name].id, "user_type": role}
+        callers["owner"].post("/v1/api/workspaces/add_user", body)
+    admin.post("/v1/api/users/deactivate", {"email": people["disabled"].email})
+    return World(server, callers, ours, theirs, invite(server, "victim"))
+
+
+def _settle(owner: Caller) -> Things:
+    """A workspace with a deployed pipeline and one logged row."""
+    canary = f"canary{_word()}"
+    name = f"{canary}-space"
+    workspace_id = owner.post("/v1/api/workspaces/create", {"workspace_name": name})["workspace_id"]
+    things = replace(UNKNOWN, canary=canary, workspace_id=workspace_id, workspace_name=name)
+    things = _with_model(owner, things, f"{canary}-model")
+    things = _with_pipeline(owner, things, f"{canary}-pipeline")
+    things = _deployed(owner, things)
+    owner.post(f"/v1/api/pipelines/infer/{things.namespace}/{things.pipeline_name}", ROW)
+    tag = owner.ask("mutation ($t: String!) {insert_tag(objects: {tag: $t}) {returning {id}}}", t=f"{canary}-tag")
+    tag_id = tag["insert_tag"]["returning"][0]["id"]
+    owner.ask(
+        """mutation ($tag: bigint!, $model: bigint!, $pipeline: bigint!) {
+          insert_model_tag(objects: {tag_id: $tag, model_id: $model}) {returning {tag_id}}
+          insert_pipeline_tag(objects: {tag_pk_id: $tag, pipeline_pk_id: $pipeline}) {returning {tag_pk_id}}}""",
+        tag=tag_id,
+        model=things.version_id,
+        pipeline=things.pipeline_id,
+    )
+    return replace(things, tag_id=tag_id)
+
+
+def _deployed(owner: Caller, things: Things) -> Things:
+    body = {"deploy_id": things.pipeline_name, "pipeline_version_pk_id": things.pipeline_version_id}
+    deployment_id = owner.post("/v1/api/pipelines/deploy", body)["id"]
+    namespace = f"{things.pipeline_name}-{deployment_id}"
+    assert eventually(lambda: _status(owner, namespace) == "Running", seconds=30)
+    return replace(things, deployment_id=deployment_id, namespace=namespace)
+
+
+def _with_model(owner: Caller, things: Things, name: str) -> Things:
+    made = owner.call("POST", "/v1/api/models/upload", files=upload(name, things.workspace_id))
+    version_id = made.json()["insert_models"]["returning"][0]["models"][0]["id"]
+    query = "query ($id: bigint!) {model_by_pk(id: $id) {model_version models_pk_id}}"
+    version = owner.ask(query, id=version_id)["model_by_pk"]
+    shown = owner.post("/v1/api/models/get_version_by_id", {"model_version_id": version_id})
+    return replace(
+        things,
+        model_id=version["models_pk_id"],
+        model_name=name,
+        version_id=version_id,
+        version_uuid=version["model_version"],
+        config_id=shown["model_version"]["config"]["id"],
+    )
+
+
+def _with_pipeline(owner: Caller, things: Things, name: str) -> Things:
+    body = {"pipeline_id": name, "workspace_id": things.workspace_id, "definition": definition(name, things)}
+    made = owner.post("/v1/api/pipelines/create", body)
+    return replace(
+        things,
+        pipeline_id=made["pipeline_pk_id"],
+        pipeline_name=name,
+        pipeline_version_id=made["pipeline_variant_pk_id"],
+        pipeline_version_uuid=made["pipeline_variant_version"],
+        topic=f"workspace-{things.workspace_id}-pipeline-{name}-inference",
+    )
+
+
+def definition(name: str, things: Things) -> dict[str, Any]:
+    """A pipeline of the one model."""
+    model = {"name": things.model_name, "version": things.version_uuid, "sha": ""}
+    return {"id": name, "steps": [{"ModelInference": {"models": [model]}}]}
+
+
+def upload(name: str, workspace_id: int) -> dict[str, Any]:
+    """The parts of a multipart upload."""
+    metadata = json.dumps({"name": name, "workspace_id": workspace_id, "visibility": "private"})
+    return {"metadata": (None, metadata, "application/json"), "file": ("model.onnx", MODEL)}
+
+
+def _status(owner: Caller, namespace: str) -> str:
+    return str(owner.post("/v1/api/status/get_deployment", {"name": namespace})["status"])
+
+
+def _service(server: RunningServer) -> Caller:
+    form = {"grant_type": "client_credentials"}
+    answer = requests.post(server.url + TOKEN, data=form, auth=("api-client", server.client_secret), timeout=30)
+    return Caller(server.url, answer.json()["access_token"])
+
+
+def _expired(server: RunningServer, caller: Caller) -> str:
+    """The caller's token as it was an hour ago, in every other respect genuine."""
+    key = RSAKey.import_key((server.data / "keys" / "signing.pem").read_bytes())
+    token = jwt.decode(str(caller.token), key, algorithms=["RS256"])
+    before = int(time.time()) - 3_600
+    return jwt.encode(token.header, {**token.claims, "iat": before - 60, "exp": before}, key)
+
+
+def _files(data: Path) -> list[Path]:
+    return [file for folder in ("blobs", "logs") for file in (data / folder).rglob("*") if file.is_file()]
+
+
+def _word() -> str:
+    return uuid.uuid4().hex[:8]
