@@ -3,7 +3,9 @@
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import onnxruntime
@@ -116,6 +118,37 @@ def test_deploying_a_new_version_changes_the_answers_in_place(client: Client, wo
     answers = client.inference.table(deployment, payments(5))["out.dense_1"].to_pylist()
     np.testing.assert_array_equal(np.ravel(answers).astype(np.float32), expected("ccfraud_v2", payments(5)))
     assert client.models.get(workspace_id, "ccfraud").versions[0].id == second.id
+
+
+def test_callers_are_never_without_an_answer_while_a_version_replaces_another(
+    start_server: StartServer, environ: dict[str, str]
+) -> None:
+    with as_admin(start_server(workers=2), environ) as client:
+        workspace_id = client.workspaces.create("replacing")
+        pipeline = deployed(client, workspace_id)
+        second = client.models.upload(workspace_id, "ccfraud", EXAMPLES / "models" / "ccfraud_v2.onnx")
+        saved = client.pipelines.create(workspace_id, "fraud", [second])
+        row = payments(1)
+        ended = Event()
+        with ThreadPoolExecutor() as threads:
+            asked = threads.submit(ask_until, ended, client, pipeline, row)
+            client.deployments.wait_running(client.deployments.deploy(saved))
+            ended.set()
+        answers = [round(answer, 6) for answer in asked.result()]
+    old, new = (round(float(expected(model, row)[0]), 6) for model in ("ccfraud", "ccfraud_v2"))
+    assert set(answers) <= {old, new}
+    assert answers[-1] == new
+
+
+def ask_until(ended: Event, client: Client, pipeline: Pipeline, table: pa.Table) -> list[float]:
+    """The answers to one row, asked again and again until it has ended, and once more after."""
+    assert pipeline.deployment is not None
+    answers = []
+    while True:
+        last = ended.is_set()
+        answers.append(client.inference.table(pipeline.deployment, table)["out.dense_1"][0].as_py()[0])
+        if last:
+            return answers
 
 
 def test_dataset_chooses_columns(client: Client, workspace_id: int) -> None:
