@@ -57,7 +57,7 @@ def login(
     screen, cache = Screen(common), TokenCache(config_folder(os.environ))
     with client_failures():
         url = chosen_url(server or common.url, cache, os.environ)
-        name = username or _asked(input, f"Username for {url}: ", "--username")
+        name = username or _asked(_line, f"Username for {url}: ", "--username")
         tokens = sign_in(url, name, _password(name, from_stdin=password_stdin), cache)
     screen.say(f"Signed in to {url} as {tokens.username}.")
 
@@ -76,8 +76,9 @@ def logout(*, common: Common = COMMON) -> None:
 def whoami(*, common: Common = COMMON) -> None:
     """Show who the server says you are."""
     with connected(common) as session:
+        identity = session.client.whoami()
         session.screen.say(f"On {session.client.url}:")
-        session.screen.one(session.client.whoami(), IDENTITY_FIELDS)
+        session.screen.one(identity, IDENTITY_FIELDS)
 
 
 def _password(username: str, *, from_stdin: bool) -> str:
@@ -91,4 +92,14 @@ def _password(username: str, *, from_stdin: bool) -> str:
 def _asked(ask: Callable[[str], str], prompt: str, instead: str) -> str:
     if not sys.stdin.isatty():
         raise UsageError(f"There is no terminal to ask on. Give {instead}.")
-    return ask(prompt)
+    try:
+        return ask(prompt)
+    except EOFError:
+        raise UsageError(f"Nothing was typed. Type it, or give {instead}.") from None
+
+
+def _line(prompt: str) -> str:
+    """What a person types; unlike `input`, asks on standard error, because standard output is for data."""
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return input()

@@ -79,8 +79,9 @@ class Client:
 
     def whoami(self) -> Identity:
         """Ask the server who one is (OpenID Connect Core 5.3)."""
-        claims = self._transport.send("GET", USERINFO_PATH).json()
+        response = self._transport.send("GET", USERINFO_PATH)
         with reading("userinfo"):
+            claims = response.json()
             return Identity(str(claims["sub"]), str(claims["preferred_username"]), claims.get("email"))
 
 

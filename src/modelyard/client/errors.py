@@ -118,7 +118,9 @@ def error_from_answer(status: int, body: bytes) -> ModelyardError:
     """The exception for an answer that is not a success, with the server's own words where it gave any."""
     content = _as_object(body)
     message = _message(content) or f"The server answered {status}{_quoted(body)}."
-    return _kind(status)(message, status=status, code=_code(content))
+    # Modelyard answers no API call with a page: somebody else did, or a proxy in between.
+    hint = UnexpectedAnswerError.hint if _is_page(body) else ""
+    return _kind(status)(message, hint=hint, status=status, code=_code(content))
 
 
 def sign_in_error(status: int, body: bytes) -> ModelyardError:
@@ -156,6 +158,12 @@ def _code(content: dict[str, Any]) -> str:
     return str(content.get("code", ""))
 
 
+def _is_page(body: bytes) -> bool:
+    return body.lstrip().startswith(b"<")
+
+
 def _quoted(body: bytes) -> str:
+    if _is_page(body):
+        return " with a web page"
     text = " ".join(body.decode("utf-8", "replace").split())
     return f": {text[:MAX_QUOTED]}" if text else ""

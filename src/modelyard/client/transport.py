@@ -73,7 +73,7 @@ class Transport:
             response = self._http.request(method, self.url + path, **content)
         except httpx.TimeoutException as error:
             raise UnreachableError(f"{self.url} did not answer in time ({path}).") from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise UnreachableError(f"Cannot reach {self.url}: {_reason(error)}.") from error
         if not response.is_success:
             raise error_from_answer(response.status_code, response.content)
@@ -94,6 +94,6 @@ class Transport:
             return dict(answer["data"])
 
 
-def _reason(error: httpx.TransportError) -> str:
+def _reason(error: httpx.RequestError) -> str:
     """The system's words without its numbers: `[Errno 111] Connection refused` says the last two."""
     return str(error).partition("] ")[2] or str(error) or type(error).__name__

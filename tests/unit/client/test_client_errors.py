@@ -68,7 +68,13 @@ def test_a_body_in_another_shape_is_quoted_and_never_breaks(body: bytes) -> None
     assert error_from_answer(502, body).message.startswith("The server answered 502")
 
 
-def test_a_long_page_is_cut() -> None:
+def test_a_page_is_not_quoted_but_makes_one_doubt_the_address() -> None:
+    error = error_from_answer(404, b"<!DOCTYPE HTML><title>Not found</title>")
+    assert error.message == "The server answered 404 with a web page."
+    assert "address of a Modelyard server" in error.hint
+
+
+def test_a_long_text_is_cut() -> None:
     assert len(error_from_answer(502, b"x" * 100_000).message) < 400
 
 
