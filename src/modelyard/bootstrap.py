@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from starlette.responses import JSONResponse
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
@@ -68,6 +70,7 @@ def prepare(settings: Settings) -> None:
 
 def build_application(settings: Settings, worker_id: str) -> "Application":
     """The ASGI application of one worker."""
+    np.seterr(over="ignore", invalid="ignore")  # a request's number beyond float32 becomes infinite without a word
     return Application(settings, worker_id)
 
 
@@ -126,6 +129,8 @@ class Application:
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, _server_id(settings), os.getpid())
         async with self._background(store, authenticator, reconciler):
+            gc.collect()
+            gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
         writer.close()
         store.run_write(remove_worker, self._worker_id)

@@ -31,12 +31,12 @@ class OnnxModel:
 
     def __init__(self, session: ort.InferenceSession, signature: Signature) -> None:
         self.signature = signature
-        self._session = session
+        self._run = session._sess.run  # noqa: SLF001  # the wrapper around it checks again what the graph has checked
         self._outputs = [spec.name for spec in signature.outputs]
 
     def run(self, inputs: dict[str, Array]) -> list[Array]:
         try:
-            outputs: list[Array] = self._session.run(self._outputs, inputs)
+            outputs: list[Array] = self._run(self._outputs, inputs, None)
         except Exception as error:
             raise _rejected(error) from error
         return outputs

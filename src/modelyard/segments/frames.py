@@ -2,8 +2,8 @@
 
 import json
 import struct
-import zlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,6 @@ class SegmentSchema:
         return (*self.columns, *self.constants)
 
 
-def frame(payload: bytes) -> bytes:
-    """The payload with its length and checksum before it."""
-    return HEAD.pack(len(payload), zlib.crc32(payload)) + payload
-
-
 def schema_payload(schema: SegmentSchema) -> bytes:
     """The payload that announces a schema."""
     columns = [[column.name, column.dtype, list(column.shape)] for column in schema.columns]
@@ -75,7 +70,7 @@ def read_schema(payload: bytes | memoryview) -> SegmentSchema:
 
 def rows_payload(rows: int, time_ms: int, elapsed: list[int], buffers: list[bytes]) -> bytes:
     """The payload of rows; ``buffers`` follow the schema's columns."""
-    return b"".join((ROWS.pack(ROWS_KIND, rows, time_ms), struct.pack(f"<{len(elapsed)}q", *elapsed), *buffers))
+    return b"".join((ROWS.pack(ROWS_KIND, rows, time_ms), _times(len(elapsed)).pack(*elapsed), *buffers))
 
 
 def column_buffer(format_: ColumnFormat, values: Array | list[Any]) -> bytes:
@@ -86,6 +81,11 @@ def column_buffer(format_: ColumnFormat, values: Array | list[Any]) -> bytes:
     plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
     text = json.dumps(plain, default=str).encode()
     return struct.pack("<I", len(text)) + text
+
+
+@cache
+def _times(steps: int) -> struct.Struct:
+    return struct.Struct(f"<{steps}q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def read_rows(schema: SegmentSchema, payload: bytes | memoryview) -> RowsPayload
     """The rows of a rows payload."""
     _, rows, time_ms = ROWS.unpack_from(payload)
     at = ROWS.size
-    elapsed = struct.unpack_from(f"<{schema.steps}q", payload, at)
+    elapsed = _times(schema.steps).unpack_from(payload, at)
     at += 8 * schema.steps
     columns: dict[str, Array | list[Any]] = {}
     for column in schema.columns:

@@ -30,6 +30,8 @@ from modelyard.segments.frames import (
     read_schema,
 )
 
+_BLOCK_BYTES = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
@@ -88,7 +90,7 @@ class SegmentReader:
             known = self._indexes[pipeline_id]
             for path in sorted(folder.glob("*.seg")):
                 index = known.setdefault(path.stem, _Index())
-                if path.stat().st_size > index.read:
+                if path.stat().st_size > index.read:  # a sealed file has no zeros at its end
                     _extend(path, index)
             return {
                 name: _Index(index.read, index.rows, index.schema, index.frames[:]) for name, index in known.items()
@@ -106,21 +108,35 @@ class SegmentReader:
 
 
 def _extend(path: Path, index: _Index) -> None:
-    """Read the frames that were added; stop at one that is not whole, which may be on its way."""
+    """Read the frames that were added."""
     with path.open("rb") as file:
-        base = file.seek(index.read)
-        data = memoryview(file.read())
-    at = 0
-    while at + HEAD.size <= len(data):
-        length, checksum = HEAD.unpack_from(data, at)
-        payload = data[at + HEAD.size : at + HEAD.size + length]
-        if length == 0 or len(payload) < length:
+        file.seek(index.read)
+        for payload in _whole_frames(file):
+            _take(path.stem, index, payload, index.read + HEAD.size)
+            index.read += HEAD.size + len(payload)
+
+
+def _whole_frames(file: BinaryIO) -> Iterator[memoryview]:
+    """The payloads from here on, up to the zeros at the end or a frame that is not whole."""
+    data, at = b"", 0
+    while True:
+        needed = HEAD.size
+        if len(data) - at >= needed:
+            length, checksum = HEAD.unpack_from(data, at)
+            if not length:
+                return
+            needed += length
+            if len(data) - at >= needed:
+                payload = memoryview(data)[at + HEAD.size : at + needed]
+                if zlib.crc32(payload) != checksum:
+                    return
+                yield payload
+                at += needed
+                continue
+        more = file.read(max(_BLOCK_BYTES, needed))
+        if not more:
             return
-        at += HEAD.size + length
-        if at == len(data) and zlib.crc32(payload) != checksum:
-            return  # only the last frame can be torn: what is behind another was written whole
-        _take(path.stem, index, payload, base + at - length)
-        index.read = base + at
+        data, at = data[at:] + more, 0
 
 
 def _take(partition: str, index: _Index, payload: memoryview, at: int) -> None:

@@ -1,8 +1,10 @@
 """Appends answered rows to this process's segments."""
 
 import logging
+import mmap
 import os
 import threading
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,18 +15,19 @@ from modelyard.core.serving.graph import Result
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Array, Column
 from modelyard.segments.frames import (
+    HEAD,
     JSON,
     MAGIC,
     ColumnFormat,
     SegmentSchema,
     column_buffer,
-    frame,
     rows_payload,
     schema_payload,
 )
 
 _LOG = logging.getLogger(__name__)
-_SEAL_BYTES = 64 * 1024 * 1024
+_SEGMENT_BYTES = 64 * 1024 * 1024
+_STEP_BYTES = 1024 * 1024
 
 
 class SegmentWriter:
@@ -39,7 +42,9 @@ class SegmentWriter:
     def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
         try:
             with self._lock:  # uncontended but for batches, which run in threads
-                self._segment(route.pipeline_id).append(route, time_ms, result, extra)
+                segment = self._open.get(route.pipeline_id)
+                if segment is None or not segment.append(route, time_ms, result, extra):
+                    self._next(route.pipeline_id, _bytes(result, extra)).append(route, time_ms, result, extra)
         except OSError as error:
             _LOG.error("cannot write the inference log of pipeline %s: %s", route.pipeline_name, error)
             raise DomainError(
@@ -53,66 +58,90 @@ class SegmentWriter:
                 segment.close()
             self._open.clear()
 
-    def _segment(self, pipeline_id: int) -> "_Segment":
-        segment = self._open.get(pipeline_id)
-        if segment is not None and segment.size < _SEAL_BYTES:
-            return segment
-        number = 0 if segment is None else segment.number + 1
-        if segment is not None:
-            segment.close()
+    def _next(self, pipeline_id: int, size: int) -> "_Segment":
+        """A new segment with room for rows of this many bytes, in place of the one that is open."""
+        full = self._open.pop(pipeline_id, None)
+        number = 0
+        if full is not None:
+            number = full.number + 1
+            full.close()
         folder = self._folder / str(pipeline_id)
         folder.mkdir(parents=True, exist_ok=True)
-        made = self._open[pipeline_id] = _Segment(folder / f"{self._worker}-{number:06d}.seg", number)
+        made = self._open[pipeline_id] = _Segment(folder / f"{self._worker}-{number:06d}.seg", number, size)
         return made
 
 
 class _Segment:
-    """One open file."""
+    """One open file of a fixed size in memory; on disk, space is reserved a step ahead of what is written."""
 
-    def __init__(self, path: Path, number: int) -> None:
+    def __init__(self, path: Path, number: int, at_least: int) -> None:
         self.number = number
         self._partition = path.stem
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self.size = 0
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._capacity = max(_SEGMENT_BYTES, at_least + 2 * _STEP_BYTES)
+        os.ftruncate(self._file, self._capacity)
+        self._reserved = 0
+        self._map = mmap.mmap(self._file, self._capacity)
+        self.size = len(MAGIC)
+        self._reserve(self.size)
+        self._map[: self.size] = MAGIC
         self._schema: SegmentSchema | None = None
         self._route: Route | None = None
-        self._write(MAGIC)
 
-    def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
-        if extra or route is not self._route:
-            columns = _columns(result, extra)
-            schema = _schema(route, columns, len(result.elapsed), self._partition)
-            buffers = [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
-        else:  # nothing but the tensors of the route that was logged last: their names and types are known
-            schema, buffers = self._tensors(route, result)
-        data = frame(rows_payload(result.rows, time_ms, result.elapsed, buffers))
+    def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> bool:
+        """Write the rows; False, and nothing written, when they do not fit any more."""
+        schema, buffers = self._encoded(route, result, extra)
+        payload = rows_payload(result.rows, time_ms, result.elapsed, buffers)
+        if self.size + len(payload) + _STEP_BYTES > self._capacity:
+            return False
         if schema is not self._schema and schema != self._schema:
-            data = frame(schema_payload(schema)) + data
-        self._write(data)
+            self._write(schema_payload(schema))
+        self._write(payload)
         self._schema, self._route = schema, None if extra else route
-
-    def _tensors(self, route: Route, result: Result) -> tuple[SegmentSchema, list[bytes]]:
-        schema = self._schema
-        arrays = [*result.inputs.values(), *result.outputs.values()]
-        if schema is None or [array.shape[1:] for array in arrays] != schema.shapes or schema.has_json:
-            columns = _columns(result, {})
-            schema = _schema(route, columns, len(result.elapsed), self._partition)
-            return schema, [column_buffer(f, v) for f, v in zip(schema.columns, arrays, strict=True)]
-        return schema, [array.tobytes() for array in arrays]
+        return True
 
     def close(self) -> None:
+        self._map.close()
+        os.ftruncate(self._file, self.size)
         os.close(self._file)
 
-    def _write(self, data: bytes) -> None:
-        """All of it or nothing: a frame cut short by a full disk is taken back."""
-        written = 0
-        try:
-            while written < len(data):
-                written += os.write(self._file, data[written:] if written else data)
-        except OSError:
-            os.ftruncate(self._file, self.size)
-            raise
-        self.size += len(data)
+    def _encoded(self, route: Route, result: Result, extra: Mapping[str, Column]) -> tuple[SegmentSchema, list[bytes]]:
+        schema = self._schema
+        if schema is not None and route is self._route and not extra and not schema.has_json:
+            # nothing but the tensors of the route that was logged last: their names and types are known
+            arrays = [*result.inputs.values(), *result.outputs.values()]
+            if [array.shape[1:] for array in arrays] == schema.shapes:
+                return schema, [array.tobytes() for array in arrays]
+        columns = _columns(result, extra)
+        schema = _schema(route, columns, len(result.elapsed), self._partition)
+        return schema, [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
+
+    def _write(self, payload: bytes) -> None:
+        """The payload first, its head last: a frame counts from the moment its head is there."""
+        at, end = self.size + HEAD.size, self.size + HEAD.size + len(payload)
+        if end > self._reserved:
+            self._reserve(end)
+        self._map[at:end] = payload
+        HEAD.pack_into(self._map, self.size, len(payload), zlib.crc32(payload))
+        self.size = end
+
+    def _reserve(self, end: int) -> None:
+        """Claim space on the disk up to ``end``: writing to a page that has none would kill the process."""
+        upto = min(self._capacity, (end // _STEP_BYTES + 1) * _STEP_BYTES)
+        os.posix_fallocate(self._file, self._reserved, upto - self._reserved)
+        self._reserved = upto
+
+
+def _bytes(result: Result, extra: Mapping[str, Column]) -> int:
+    """At most how many bytes the rows take."""
+    size = 0
+    for array in (*result.inputs.values(), *result.outputs.values()):
+        size += array.nbytes if array.dtype.kind != "O" else _text_bytes(array.tolist())
+    return size + (_text_bytes([list(values) for values in extra.values()]) if extra else 0)
+
+
+def _text_bytes(values: object) -> int:
+    return 6 * len(repr(values))  # a character takes at most six bytes in JSON
 
 
 def _columns(result: Result, extra: Mapping[str, Column]) -> dict[str, Array]:

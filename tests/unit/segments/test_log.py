@@ -79,25 +79,53 @@ def test_a_reader_sees_what_was_appended_after_it_looked(tmp_path: Path, route: 
     assert values(reader.page(PIPELINE, PageRequest())) == [1, 2]
 
 
-def test_a_torn_frame_is_not_read_and_hides_nothing(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:
-    writer.append(route, 1, result(1), {})
-    path = next(tmp_path.rglob("*.seg"))
-    whole = path.read_bytes()
-    writer.append(route, 2, result(2), {})
-    longer = path.read_bytes()
-    for cut in range(len(whole), len(longer)):
-        path.write_bytes(longer[:cut])
-        assert values(SegmentReader(tmp_path).page(PIPELINE, PageRequest())) == [1]
+def segment(folder: Path) -> Path:
+    return next(folder.rglob("*.seg"))
 
 
-def test_a_damaged_last_frame_is_not_read(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:
+def test_a_segment_is_read_the_same_while_open_and_when_sealed(tmp_path: Path, route: Route) -> None:
+    writer = SegmentWriter(tmp_path, "w1")
     writer.append(route, 1, result(1), {})
-    writer.append(route, 2, result(2), {})
-    path = next(tmp_path.rglob("*.seg"))
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 0xFF
-    path.write_bytes(data)
     assert values(SegmentReader(tmp_path).page(PIPELINE, PageRequest())) == [1]
+    writer.close()
+    assert values(SegmentReader(tmp_path).page(PIPELINE, PageRequest())) == [1]
+    assert segment(tmp_path).stat().st_size < 4096
+
+
+def test_a_torn_frame_is_not_read_and_hides_nothing(tmp_path: Path, route: Route) -> None:
+    sizes = []
+    for rows in (1, 2):
+        writer = SegmentWriter(tmp_path / str(rows), "w1")
+        for row in range(rows):
+            writer.append(route, row, result(row + 1), {})
+        writer.close()
+        sizes.append(segment(tmp_path / str(rows)).stat().st_size)
+    path = segment(tmp_path / "2")
+    whole = path.read_bytes()
+    for cut in range(*sizes):
+        for tail in (b"", b"\0" * 4096):
+            path.write_bytes(whole[:cut] + tail)
+            assert values(SegmentReader(tmp_path / "2").page(PIPELINE, PageRequest())) == [1]
+
+
+def test_a_damaged_last_frame_is_not_read(tmp_path: Path, route: Route) -> None:
+    writer = SegmentWriter(tmp_path, "w1")
+    writer.append(route, 1, result(1), {})
+    writer.append(route, 2, result(2), {})
+    writer.close()
+    data = bytearray(segment(tmp_path).read_bytes())
+    data[-1] ^= 0xFF
+    segment(tmp_path).write_bytes(data)
+    assert values(SegmentReader(tmp_path).page(PIPELINE, PageRequest())) == [1]
+
+
+def test_rows_that_outgrow_a_segment_go_on_in_the_next(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:
+    large = Result(200_000, {"x": np.zeros((200_000, 29), np.float32)}, {"y": np.zeros((200_000, 1), np.float32)}, [1])
+    for time in range(4):
+        writer.append(route, time, large, {})
+    partitions = SegmentReader(tmp_path).partitions(PIPELINE)
+    assert len(partitions) > 1
+    assert sum(p.end for p in partitions.values()) == 800_000
 
 
 def test_a_page_stops_where_the_schema_changes(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:

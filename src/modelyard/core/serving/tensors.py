@@ -16,10 +16,11 @@ Array = NDArray[Any]
 Column = Sequence[Any] | Array
 Columns = Mapping[str, Column]
 
-
+_FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 _TARGETS = {name: np.dtype(name) for name in ("float16", "float32", "float64", "bool")} | {
     f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
+_ACCEPTED = {"string": "UTO", "bool": "b"}
 
 
 def tensor(name: str, column: Column, spec: TensorSpec) -> Array:
@@ -27,6 +28,8 @@ def tensor(name: str, column: Column, spec: TensorSpec) -> Array:
     array = _array(name, column, spec)
     if array.shape[1:] != spec.shape[1:]:
         array = _reshaped(name, array, spec)
+    elif array.dtype is _FLOAT64 and spec.dtype == "float32":
+        return array.astype(_FLOAT32)  # JSON's numbers for the usual network: nothing can be lost but digits
     return cast(name, array, spec)
 
 
@@ -70,22 +73,18 @@ def cast(name: str, array: Array, spec: TensorSpec) -> Array:
 
 
 def _array(name: str, column: Column, spec: TensorSpec) -> Array:
-    given = isinstance(column, np.ndarray)
-    try:
-        array = column if isinstance(column, np.ndarray) else np.array(column)
-    except ValueError as error:
-        raise _misfit(name, spec, "rows of different lengths") from error
-    if array.dtype.kind not in _accepted(spec.dtype):
+    if isinstance(column, np.ndarray):
+        array = column
+        if array.dtype.kind == "f" and np.isnan(array).any():  # JSON has no NaN
+            raise _misfit(name, spec, "NaN or null")
+    else:
+        try:
+            array = np.array(column)
+        except ValueError as error:
+            raise _misfit(name, spec, "rows of different lengths") from error
+    if array.dtype.kind not in _ACCEPTED.get(spec.dtype, "fiu"):
         raise _misfit(name, spec, _type_name(array))
-    if given and array.dtype.kind == "f" and np.isnan(array).any():
-        raise _misfit(name, spec, "NaN or null")
     return array
-
-
-def _accepted(dtype: str) -> str:
-    if dtype == "string":
-        return "UTO"
-    return "b" if dtype == "bool" else "fiu"
 
 
 def _type_name(array: Array) -> str:

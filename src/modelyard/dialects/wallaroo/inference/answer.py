@@ -11,14 +11,16 @@ from modelyard.core.serving.tensors import Column
 from modelyard.dialects.wallaroo.dataset import Dataset
 from modelyard.dialects.wallaroo.rows import ARROW_FILE, FREE_JSON, RECORDS, Values, arrow_file, records
 
+_ARROW_FILE, _FREE_JSON, _RECORDS = ARROW_FILE.encode(), FREE_JSON.encode(), RECORDS.encode()
+
 
 def encode(
     route: Route, time_ms: int, result: Result, extra: Mapping[str, Column], accept: bytes, dataset: Dataset
-) -> tuple[bytes, str]:
+) -> tuple[bytes, bytes]:
     """(body, content type) as the client asked for it."""
     if b"arrow" in accept:
-        return arrow_file(_columns(route, time_ms, result, extra, dataset), dataset), ARROW_FILE
-    kind = FREE_JSON if b"format=wallaroo" in accept else RECORDS
+        return arrow_file(_columns(route, time_ms, result, extra, dataset), dataset), _ARROW_FILE
+    kind = _FREE_JSON if b"format=wallaroo" in accept else _RECORDS
     if result.rows == 1 and not extra and dataset.is_plain:
         return _one_flat_row(time_ms, result), kind
     return records(_columns(route, time_ms, result, extra, dataset), result.rows, dataset), kind

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
-from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
+from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid, not_found
 from modelyard.core.monitoring.inference_log import LogWriter
 from modelyard.core.serving.routes import Route, RouteTable
 from modelyard.dialects.wallaroo.dataset import from_query
@@ -57,38 +57,35 @@ class InferenceApp:
         self._threads = ThreadPoolExecutor(2, "inference")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
         try:
-            status, body, headers = await self._answer(scope, receive)
+            route = await self._admitted(scope, headers.get(b"authorization"))
+            body = await self._body(headers.get(b"content-length"), receive)
+            if len(body) <= _INLINE_BYTES:
+                answer, kind = self._infer(route, body, headers, scope["query_string"])
+            else:
+                answer, kind = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._infer, route, body, headers, scope["query_string"]
+                )
+            await _send(send, 200, answer, [(b"content-type", kind)])
         except DomainError as error:
-            status, body, headers = _refusal(error)
+            await _refuse(send, error)
         except _Gone:
             return
         except Exception:  # noqa: BLE001  # the edge: no inner detail leaves
             _LOG.exception("inference failed: %s", scope["path"])
-            status, body, headers = _refusal(DomainError(ErrorKind.INTERNAL, "internal error; see the server's log"))
-        headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            await _refuse(send, DomainError(ErrorKind.INTERNAL, "internal error; see the server's log"))
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-        headers = dict(scope["headers"])
-        authorization = headers.get(b"authorization")
+    async def _admitted(self, scope: Scope, authorization: bytes | None) -> Route:
+        """The route, once it is known who asks and that they may."""
         actor = self._callers.cached(authorization) or await self._callers.resolve(authorization)
         if scope["method"] != "POST":
-            return 405, b'{"code":405,"status":"error","error":"use POST"}', [(b"allow", b"POST")]
+            raise invalid("inference is asked for by POST")
         route = self._route(scope["path"])
         if not self._callers.allowed(actor, Permission.PIPELINE_INFER, route.workspace_id):
             shown = _shown(scope["path"])
             await self._callers.require(actor, Permission.PIPELINE_INFER, route.workspace_id, "deployment", shown)
-        body = await self._body(headers.get(b"content-length"), receive)
-        if len(body) <= _INLINE_BYTES:
-            answer, kind = self._infer(route, body, headers, scope["query_string"])
-        else:
-            loop = asyncio.get_running_loop()
-            answer, kind = await loop.run_in_executor(
-                self._threads, self._infer, route, body, headers, scope["query_string"]
-            )
-        return 200, answer, [(b"content-type", kind.encode())]
+        return route
 
     def _route(self, path: str) -> Route:
         namespace, _, pipeline = path[len(PREFIX) :].partition("/")
@@ -97,7 +94,7 @@ class InferenceApp:
             raise not_found("deployment", _shown(path))
         return route
 
-    def _infer(self, route: Route, body: bytes, headers: dict[bytes, bytes], query: bytes) -> tuple[bytes, str]:
+    def _infer(self, route: Route, body: bytes, headers: dict[bytes, bytes], query: bytes) -> tuple[bytes, bytes]:
         began = time.perf_counter_ns()
         content_type = headers.get(b"content-type", b"")
         columns = columns_of(body, content_type)
@@ -147,10 +144,16 @@ class _Gone(Exception):  # noqa: N818  # no error: the client left
     """The client went away before it had sent its request."""
 
 
-def _refusal(error: DomainError) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _refuse(send: Send, error: DomainError) -> None:
     headers = {"content-type": "application/json", **error_headers(error.kind)}
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return STATUS[error.kind], orjson.dumps(error_body(error, "engine")), pairs
+    await _send(send, STATUS[error.kind], orjson.dumps(error_body(error, "engine")), pairs)
 
 
 def _shown(path: str) -> str:
