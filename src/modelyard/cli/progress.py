@@ -20,7 +20,12 @@ def uploading(screen: Screen, name: str, size: int) -> Iterator[Callable[[int], 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=screen.err, transient=True) as progress:
         task = progress.add_task(f"Uploading {name}", total=size)
-        yield lambda sent: progress.update(task, completed=sent)
+
+        def tell(sent: int) -> None:
+            doing = "Uploading" if sent < size else "The server checks"
+            progress.update(task, completed=sent, description=f"{doing} {name}")
+
+        yield tell
 
 
 @contextmanager

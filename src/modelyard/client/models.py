@@ -15,6 +15,9 @@ from modelyard.client.transport import Transport, reading
 # Called with the bytes sent so far.
 Progress = Callable[[int], None]
 
+# The server looks into the file before it answers, which takes longer than other calls.
+UPLOAD_TIMEOUT_SECONDS = 600.0
+
 
 @dataclass(frozen=True)
 class ModelVersion:
@@ -143,7 +146,9 @@ class Models:
                 "metadata": (None, json.dumps(metadata).encode(), "application/json"),
                 "file": (path.name, file, "application/octet-stream"),
             }
-            response = self._transport.send("POST", "/v1/api/models/upload", files=parts)
+            response = self._transport.send(
+                "POST", "/v1/api/models/upload", files=parts, timeout=UPLOAD_TIMEOUT_SECONDS
+            )
         with reading("models/upload"):
             version_id = int(response.json()["insert_models"]["returning"][0]["models"][0]["id"])
         return self.version(version_id)
