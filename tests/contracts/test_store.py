@@ -125,6 +125,16 @@ def test_conditions_mean_what_they_say(store: SqlStore) -> None:
     assert [w.name for w in store.run_read(lambda tx: tx.find(Workspace, order_by="-name", limit=1))] == ["c"]
 
 
+@pytest.mark.parametrize("where", [{"name": "a\0"}, {"name": ["a\0"]}, {"name": Contains("\0")}])
+def test_text_with_the_character_nul_is_refused_on_the_way_in_and_in_questions(
+    store: SqlStore, where: dict[str, object]
+) -> None:
+    for use_case in (lambda tx: add(tx, "a\0b"), lambda tx: tx.find(Workspace, **where)):
+        with pytest.raises(DomainError) as caught:
+            store.run_write(use_case)
+        assert caught.value.kind is ErrorKind.INVALID
+
+
 def test_granted_keeps_only_resources_the_user_holds_a_role_on(store: SqlStore) -> None:
     def seed(tx: Tx) -> tuple[int, int]:
         mine, theirs = add(tx, "mine"), add(tx, "theirs")

@@ -10,7 +10,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, bindparam
 
-from modelyard.core.kernel.errors import conflict, not_found
+from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.store import Between, Contains, Granted, Key, Topic
 from modelyard.storage.schema import TABLES, generations, grants
 
@@ -151,6 +151,8 @@ def _shape(value: Any) -> object:
 def _parameters(name: str, value: Any) -> dict[str, Any]:
     if value is None:
         return {}
+    for text in value if isinstance(value, _MANY) else (getattr(value, "text", value),):
+        _refuse_nul(text)
     if isinstance(value, Contains):
         escaped = value.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return {name: f"%{escaped}%"}
@@ -175,7 +177,16 @@ def _key(kind: type[Any]) -> Column[Any]:
 
 
 def _row(entity: Any) -> dict[str, Any]:
-    return {field.name: getattr(entity, field.name) for field in fields(entity)}
+    row = {field.name: getattr(entity, field.name) for field in fields(entity)}
+    for value in row.values():
+        _refuse_nul(value)
+    return row
+
+
+def _refuse_nul(value: Any) -> None:
+    """PostgreSQL cannot hold the character, and SQLite reads text only up to it: no text may have it."""
+    if isinstance(value, str) and "\0" in value:
+        raise invalid("text must not contain the character NUL")
 
 
 def _changes(old: Any, new: Any) -> dict[str, Any]:

@@ -208,6 +208,20 @@ def test_a_number_that_is_no_id_is_refused(store: SqlStore, ann: Tenant, number:
         ask(store, ann.actor, f"{{model_by_pk(id: {number}) {{id}}}}")
 
 
+@pytest.mark.parametrize("term", ["%", "_", "\\", "'; drop table tags; --", "é" * 1_000])
+def test_no_text_breaks_a_search(store: SqlStore, ann: Tenant, term: str) -> None:
+    query = """query ($term: String!) {search_models(args: {search: $term}) {id}
+      search_pipelines(args: {search: $term}) {id} model(where: {model_id: {_eq: $term}}) {id}}"""
+    answer = ask(store, ann.actor, query, term=term)
+    assert answer["model"] == answer["search_pipelines"] == answer["search_models"] == []
+
+
+def test_the_character_nul_is_refused_rather_than_misread(store: SqlStore, ann: Tenant) -> None:
+    for document in ("{search_models(args: {search: $term}) {id}}", "{model(where: {model_id: {_eq: $term}}) {id}}"):
+        with pytest.raises(FailedError, match="NUL"):
+            ask(store, ann.actor, f"query ($term: String!) {document}", term="a\0b")
+
+
 def test_wrong_variables_fail_the_whole_document(store: SqlStore, ann: Tenant) -> None:
     for wrong in ({"id": "x"}, {"id": None}, {"id": [1]}, {}):
         with pytest.raises(FailedError):
