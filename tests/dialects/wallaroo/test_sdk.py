@@ -117,6 +117,17 @@ def test_a_new_version_takes_over_and_the_old_one_comes_back(sdk: Scenario) -> N
     assert done["models_share_their_parent"]
 
 
+def test_a_deployment_object_replaces_its_model_stops_and_starts(sdk: Scenario) -> None:
+    second = _directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
+    done = sdk("deployment_object")
+    assert done["replaced"] == _close(second)
+    assert done["again"] == _close(second)
+    assert (done["stopped"], done["started"]) == (False, True)
+    assert done["versions"] == 3
+    assert done["external_url"] == done["url"]
+    assert "engine" in done["engine"]
+
+
 def test_steps_feed_each_other_and_columns_can_be_renamed(sdk: Scenario) -> None:
     probability = _directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
     done = sdk("chain")
