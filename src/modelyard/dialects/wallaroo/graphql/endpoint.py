@@ -15,7 +15,7 @@ from modelyard.dialects.wallaroo.graphql.documents import Prepared, RejectedErro
 from modelyard.dialects.wallaroo.graphql.execution import FailedError, execute
 from modelyard.web.call import Call, decode
 
-_BODY_BYTES = 131_072
+BODY_BYTES = 131_072
 _REFUSALS = {ErrorKind.INVALID: 400, ErrorKind.TOO_LARGE: 413}
 
 
@@ -32,7 +32,7 @@ async def graphql(call: Call) -> Response:
     """Run one GraphQL operation; introspection is answered to signed-in callers only, like everything else."""
     require_platform(call.actor, Permission.SIGNED_IN)
     try:
-        request = decode(await call.body(_BODY_BYTES), GraphQLRequest)
+        request = decode(await call.body(BODY_BYTES), GraphQLRequest)
         prepared = await asyncio.to_thread(prepare, request.query)
         writes = prepared.writes(request.operation_name)
     except DomainError as error:
