@@ -1,11 +1,13 @@
 """The controller process: prepares the data folder once, then does the application's periodic work."""
 
 import logging
+import os
 import queue
 import signal
 import sys
 
-from modelyard.server.membership import Membership, Periodic, run_member
+from modelyard.server.children import REASON_TOLD
+from modelyard.server.membership import Membership, Periodic, reason, run_member
 
 _LOG = logging.getLogger(__name__)
 _PERIOD_SECONDS = 1.0
@@ -14,13 +16,27 @@ _LONGEST_PAUSE_SECONDS = 60.0
 
 def control(member: Membership) -> int:
     """Prepare, tell that it is done, and work until told to end."""
-    member.application.prepare(member.settings)
+    if not _prepared(member):
+        return REASON_TOLD
     periodic = member.application.build_controller(member.settings)
     orders: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put may interrupt its get, unlike an Event's set
     signal.signal(signal.SIGTERM, lambda number, _: orders.put(number))
     member.tell_ready()
     _repeat(periodic, orders)
     return 0
+
+
+def _prepared(member: Membership) -> bool:
+    """Prepare in a process of its own: what only that needs (migrations, password hashing) leaves with it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            member.application.prepare(member.settings)
+        except Exception as error:  # noqa: BLE001 - the supervisor's log must say why
+            _LOG.critical("%s", reason(error))
+            os._exit(REASON_TOLD)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def _repeat(periodic: Periodic, orders: queue.SimpleQueue[int]) -> None:

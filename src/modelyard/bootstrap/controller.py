@@ -1,0 +1,29 @@
+"""The controller: sweeps what dead processes left behind."""
+
+from datetime import timedelta
+
+from modelyard.artifacts.local import LocalArtifacts
+from modelyard.bootstrap.data_folder import open_store
+from modelyard.core.identity.sessions import sweep_sessions
+from modelyard.core.serving.workers import sweep_workers
+from modelyard.settings import Settings
+
+_ABANDONED = timedelta(hours=6)
+_SWEEP_ROUNDS = 600
+
+
+class Controller:
+    """Its ``run_once`` is called about once a second, in one process of the server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store = open_store(settings)
+        self._artifacts = LocalArtifacts(settings.data / "blobs")
+        self._rounds = 0
+
+    def run_once(self) -> None:
+        """Give up silent workers; now and then also abandoned uploads and ended sessions."""
+        self._store.run_write(sweep_workers)
+        if self._rounds % _SWEEP_ROUNDS == 0:
+            self._artifacts.sweep(_ABANDONED)
+            self._store.run_write(sweep_sessions)
+        self._rounds += 1

@@ -1,0 +1,20 @@
+"""What every process finds by the settings."""
+
+import contextlib
+
+from modelyard.core.kernel.ids import new_uuid
+from modelyard.settings import Settings
+from modelyard.storage.store import SqlStore, sqlite_url
+
+
+def open_store(settings: Settings) -> SqlStore:
+    """The store that the settings name; a SQLite file in the data folder by default."""
+    return SqlStore(settings.database or sqlite_url(settings.data / "modelyard.db"))
+
+
+def server_id(settings: Settings) -> str:
+    """The name of this data folder's server among those that share a database."""
+    path = settings.data / "server-id"
+    with contextlib.suppress(FileExistsError), path.open("x") as file:
+        file.write(new_uuid())
+    return path.read_text()

@@ -1,0 +1,41 @@
+"""The first thing at every start: migrations, keys, and on the first start accounts."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.core.serving.workers import forget_server
+from modelyard.issuers.embedded.first_start import first_start
+from modelyard.issuers.embedded.keys import KeyRing
+from modelyard.issuers.embedded.passwords import Passwords
+from modelyard.settings import Settings
+from modelyard.storage.migrate import migrate
+
+
+def prepare(settings: Settings) -> None:
+    """See ``bootstrap.prepare``."""
+    store = open_store(settings)
+    migrate(store)
+    KeyRing.open(settings.data / "keys")
+    made_up = first_start(store, Passwords(), settings.admin_email, settings.admin_password, settings.api_client_secret)
+    if made_up:
+        _show_once(settings.data / "credentials.json", made_up)
+    store.run_write(forget_server, server_id(settings))
+    store.close()
+
+
+def _show_once(path: Path, made_up: dict[str, str]) -> None:
+    """Print the credentials, and keep them for the server's user alone."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    temporary = path.with_suffix(".new")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump({**known, **made_up}, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())
+    sys.stdout.write(f"First start. These credentials are shown once and kept in {path}:\n{lines}")
+    sys.stdout.flush()
