@@ -135,6 +135,13 @@ def test_text_with_the_character_nul_is_refused_on_the_way_in_and_in_questions(
         assert caught.value.kind is ErrorKind.INVALID
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
+def test_a_number_beyond_64_bits_equals_nothing(store: SqlStore, number: int) -> None:
+    made = store.run_write(add)
+    assert store.run_read(lambda tx: tx.get(Workspace, number)) is None
+    assert store.run_read(lambda tx: tx.find(Workspace, id=[made.id, number])) == [made]
+
+
 def test_granted_keeps_only_resources_the_user_holds_a_role_on(store: SqlStore) -> None:
     def seed(tx: Tx) -> tuple[int, int]:
         mine, theirs = add(tx, "mine"), add(tx, "theirs")

@@ -165,7 +165,12 @@ def _parameters(name: str, value: Any) -> dict[str, Any]:
             f"{name}_type": value.resource_type,
             f"{name}_roles": list(value.roles),
         }
-    return {name: list(value) if isinstance(value, _MANY) else value}
+    return {name: [_held(member) for member in value] if isinstance(value, _MANY) else _held(value)}
+
+
+def _held(value: Any) -> Any:
+    """The value, or for a number that no column can hold NULL, which nothing is equal to."""
+    return None if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def _new_key(result: CursorResult[Any]) -> Any:
