@@ -39,7 +39,7 @@ class Application:
             return
         if scope["path"] == "/slow":
             _leave_sign(scope["query_string"].decode())
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(2.5)
         body = self._answers.get(scope["path"], "ok").encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -91,12 +92,25 @@ def test_an_interrupt_from_the_terminal_drains_too(start_tree: StartServer) -> N
     assert gone(processes)
 
 
+def test_one_wish_to_end_may_arrive_as_two_signals(start_tree: StartServer, tmp_path: Path) -> None:
+    server = start_tree()
+    thread, answers = slow_request(server, tmp_path / "arrived")
+
+    server.signal(signal.SIGINT)
+    assert eventually(lambda: "finishing what is under way" in server.err)
+    server.signal(signal.SIGTERM)
+
+    assert server.wait() == 0
+    thread.join()
+    assert answers == ["ok"]
+
+
 def test_a_second_signal_does_not_wait(start_tree: StartServer, tmp_path: Path) -> None:
     server = start_tree()
     thread, answers = slow_request(server, tmp_path / "arrived")
 
     server.signal(signal.SIGTERM)
-    assert eventually(lambda: "finishing what is under way" in server.err)
+    time.sleep(1.2)
     server.signal(signal.SIGTERM)
 
     assert server.wait() == 1

@@ -26,6 +26,9 @@ _LOG = logging.getLogger(__name__)
 # Over the drain time: for the application to close its files and connections.
 _CLOSING_SECONDS = 10.0
 
+# One wish to end may arrive as several signals: from the terminal, from the shell script around us, from timeout(1).
+_SAME_WISH_SECONDS = 1.0
+
 
 class Phase(Enum):
     """Of the whole tree. It only moves forward."""
@@ -44,7 +47,7 @@ class Supervisor:
         self._listener = listener
         self._phase = Phase.STARTING
         self._exit_code = 0
-        self._deadline = float("inf")
+        self._ending_since = self._deadline = float("inf")
         self._events = selectors.DefaultSelector()
         gate, self._gate_key = os.pipe()
         shared = (listener.fileno(), gate)
@@ -82,14 +85,16 @@ class Supervisor:
 
     def _end(self, why: str) -> None:
         if self._phase is Phase.ENDING:
-            self._cut_off(f"{why} again")
+            if time.monotonic() - self._ending_since > _SAME_WISH_SECONDS:
+                self._cut_off(f"{why} again")
             return
         _LOG.info("%s: finishing what is under way, for up to %d s", why, self._settings.drain_seconds)
         self._stop()
 
     def _stop(self) -> None:
         self._phase = Phase.ENDING
-        self._deadline = time.monotonic() + self._settings.drain_seconds + _CLOSING_SECONDS
+        self._ending_since = time.monotonic()
+        self._deadline = self._ending_since + self._settings.drain_seconds + _CLOSING_SECONDS
         self._listener.close()
         for child in self._children:
             child.send(signal.SIGTERM)
