@@ -1,14 +1,20 @@
 """The artifact store in a local folder.
 
-A file is written under a temporary name, synced, linked to its final name, and the folder synced: after a crash it is
-there whole or not at all.
+    <folder>/ab/ab12…              a kept file, named by its digest
+    <folder>/incoming/<random>     an upload
+    <folder>/leaving/<digest>.<random>   a file that is being deleted
+
+A file is written under a temporary name, synced, moved to its final name, and the folder synced: after a crash it is
+there whole or not at all. Needs a file system with hard links.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
 import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -16,6 +22,7 @@ from typing import Self
 from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
 
 _READ_BYTES = 1024 * 1024
+_HEX = frozenset("0123456789abcdef")
 
 
 class LocalArtifacts:
@@ -24,13 +31,15 @@ class LocalArtifacts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._incoming = folder / "incoming"
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._leaving = folder / "leaving"
+        for made in (self._incoming, self._leaving):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def upload(self, limit: int) -> "LocalUpload":
         return LocalUpload(self, self._incoming / secrets.token_hex(16), limit)
 
     def path(self, sha: str) -> Path:
-        path = self.place(sha)
+        path = self._place(sha)
         if not path.is_file():
             raise not_found("artifact", sha)
         return path
@@ -46,19 +55,54 @@ class LocalArtifacts:
                 f"the stored file {sha} is damaged: its digest is {digest.hexdigest()}; restore it or upload it again",
             )
 
-    def delete(self, sha: str) -> None:
-        self.place(sha).unlink(missing_ok=True)
+    def delete(self, sha: str, wanted: Callable[[], bool]) -> bool:
+        aside = self._leaving / f"{sha}.{secrets.token_hex(8)}"
+        try:
+            self._place(sha).rename(aside)
+        except FileNotFoundError:
+            return False
+        try:
+            back = wanted()
+        except BaseException:
+            self._put_back(aside)
+            raise
+        if back:
+            self._put_back(aside)
+        else:
+            aside.unlink()
+        return not back
+
+    def kept(self, older_than: timedelta) -> list[str]:
+        places = (path for path in self._folder.glob("??/*") if len(path.name) == 64)
+        return sorted(path.name for path in _older(places, older_than))
 
     def sweep(self, older_than: timedelta) -> int:
-        before = time.time() - older_than.total_seconds()
-        old = [path for path in self._incoming.iterdir() if path.stat().st_mtime < before]
-        for path in old:
+        abandoned = _older(self._incoming.iterdir(), older_than)
+        for path in abandoned:
             path.unlink(missing_ok=True)
-        return len(old)
+        halfway = _older(self._leaving.iterdir(), older_than)
+        for path in halfway:
+            self._put_back(path)
+        return len(abandoned) + len(halfway)
 
-    def place(self, sha: str) -> Path:
-        """Where the file with this digest belongs."""
-        if len(sha) != 64 or not all(c in "0123456789abcdef" for c in sha):
+    def put(self, source: Path, sha: str) -> None:
+        """Give a complete file on this file system its place, too."""
+        place = self._place(sha)
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        beside = self._incoming / secrets.token_hex(16)
+        os.link(source, beside)
+        beside.replace(place)
+        beside.unlink(missing_ok=True)  # POSIX: renaming leaves two names of one file both in place
+        _sync_folder(place.parent)
+        _sync_folder(place.parent.parent)
+
+    def _put_back(self, aside: Path) -> None:
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            os.link(aside, self._place(aside.name.partition(".")[0]))
+        aside.unlink(missing_ok=True)
+
+    def _place(self, sha: str) -> Path:
+        if len(sha) != 64 or not _HEX.issuperset(sha):
             raise not_found("artifact", sha[:80])
         return self._folder / sha[:2] / sha
 
@@ -72,7 +116,8 @@ class LocalUpload:
         self._limit = limit
         self._digest = hashlib.sha256()
         self.size = 0
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with _room():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._file = os.fdopen(handle, "wb", buffering=0)
 
     def write(self, chunk: bytes) -> None:
@@ -80,27 +125,20 @@ class LocalUpload:
         if self.size > self._limit:
             raise DomainError(ErrorKind.TOO_LARGE, f"the file exceeds the limit of {self._limit} bytes")
         self._digest.update(chunk)
-        try:
-            view = memoryview(chunk)
+        view = memoryview(chunk)
+        with _room():
             while view:
                 view = view[self._file.write(view) :]
-        except OSError as error:
-            raise DomainError(
-                ErrorKind.UNAVAILABLE, f"the file cannot be stored ({error.strerror}); nothing was kept"
-            ) from error
 
     def finish(self) -> str:
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with _room():
+            os.fsync(self._file.fileno())
+            self._file.close()
         return self._digest.hexdigest()
 
     def keep(self) -> None:
-        place = self._store.place(self._digest.hexdigest())
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.link(self.path, place)
-        _sync_folder(place.parent)
-        _sync_folder(place.parent.parent)
+        with _room():
+            self._store.put(self.path, self._digest.hexdigest())
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +146,28 @@ class LocalUpload:
     def __exit__(self, *exc: object) -> None:
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    """Turns what the operating system refuses into ``UNAVAILABLE``; ``full`` in its details when there is no room."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        message = f"the file cannot be stored ({error.strerror}); nothing was kept"
+        raise DomainError(ErrorKind.UNAVAILABLE, message, full=full) from error
+
+
+def _older(paths: Iterator[Path], than: timedelta) -> list[Path]:
+    """Those whose state (names included) last changed longer ago; what vanishes meanwhile is left out."""
+    before = time.time() - than.total_seconds()
+    old = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ctime < before:
+                old.append(path)
+    return old
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelyard.core.access.check import require, visible
 from modelyard.core.access.permissions import Permission
+from modelyard.core.access.reading import find_among
 from modelyard.core.catalogue.entities import Model, ModelConfig, ModelStatus, ModelTag, ModelVersion, Workspace
 from modelyard.core.catalogue.workspaces import existing
 from modelyard.core.kernel.actor import Actor
@@ -19,15 +20,18 @@ RELEASE = "2026.1.3"
 """The release of Wallaroo's platform whose contract we keep; shown as ``created_on_version``."""
 
 _VISIBILITIES = ("private", "public")
+_SERVED = "onnx"
+_SUFFIX = ".onnx"
+_FILE_NAME_MAX = 255
 
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """What an upload says about itself."""
+    """What an upload says about itself; ``file_name`` is empty where nobody named the file."""
 
     workspace_id: int
     name: str
-    file_name: str
+    file_name: str = ""
     visibility: str = "private"
     conversion: dict[str, Any] = field(default_factory=dict)
     input_schema: str | None = None
@@ -82,6 +86,11 @@ def may_upload(tx: Tx, actor: Actor, new: NewVersion) -> None:
     label("model", new.name)
     if new.visibility not in _VISIBILITIES:
         raise invalid(f"visibility {new.visibility[:40]!r} is unknown; use private or public")
+    framework = new.conversion.get("framework", _SERVED)
+    if framework != _SERVED:
+        raise invalid(f"models of the framework {framework} cannot be served here yet; convert the model to ONNX")
+    if new.file_name:
+        _check_file_name(new.file_name)
 
 
 def record_upload(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
@@ -165,12 +174,17 @@ def list_models(
 
 
 def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: int | None = None) -> list[ModelVersion]:
-    """Versions of the models with this name or number that the actor may see, newest last."""
+    """Versions of the models with this name or number that the actor may see, newest last.
+
+    With both, the number chooses among models of that name; a number that fits none of them chooses nothing away.
+    """
     scope = visible(actor, Permission.MODEL_READ)
-    if name is None and model_id is None:
-        raise invalid("say which model: model_id (its name) or models_pk_id (its number)")
-    where: dict[str, Any] = {**({"name": name} if name else {}), **({"model_id": model_id} if model_id else {})}
-    return tx.find(ModelVersion, **where, **scope)
+    if name is None:
+        if model_id is None:
+            raise invalid("say which model: by its name or by its number")
+        return tx.find(ModelVersion, model_id=model_id, **scope)
+    named = tx.find(ModelVersion, name=name, **scope)
+    return [version for version in named if version.model_id == model_id] or named
 
 
 def versions_of_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> tuple[Model, list[ModelVersion]]:
@@ -246,6 +260,13 @@ def _insert_config(tx: Tx, version: ModelVersion, new: NewConfig) -> ModelConfig
     )
 
 
+def _check_file_name(name: str) -> None:
+    if len(name) > _FILE_NAME_MAX or not name.isprintable():
+        raise invalid(f"the file name {name[:80]!r} is not allowed: use 1 to {_FILE_NAME_MAX} printable characters")
+    if not name.lower().endswith(_SUFFIX):
+        raise invalid(f"the file is named {name[:80]!r}; an ONNX model's file name ends in {_SUFFIX}")
+
+
 def _check_fields(version: ModelVersion, fields: list[str] | None) -> None:
     inputs = (version.signature or {}).get("inputs", [])
     if not fields or len(fields) == len(inputs):
@@ -257,11 +278,11 @@ def _check_fields(version: ModelVersion, fields: list[str] | None) -> None:
 
 
 def _views(tx: Tx, models: list[Model]) -> list[ModelView]:
-    ids = [model.id for model in models]
-    workspaces = {w.id: w for w in tx.find(Workspace, id={model.workspace_id for model in models})}
+    workspaces = {w.id: w for w in find_among(tx, Workspace, id={model.workspace_id for model in models})}
     versions: dict[int, list[VersionView]] = defaultdict(list)
-    found = tx.find(ModelVersion, model_id=ids)
-    configs = {c.model_version_id: c for c in tx.find(ModelConfig, model_version_id=[v.id for v in found])}
+    found = find_among(tx, ModelVersion, model_id={model.id for model in models})
+    # In the order of their ids: the newest of a version remains.
+    configs = {c.model_version_id: c for c in find_among(tx, ModelConfig, model_version_id={v.id for v in found})}
     for version in found:
         versions[version.model_id].append(VersionView(version, configs[version.id]))
     return [ModelView(model, workspaces[model.workspace_id], versions[model.id]) for model in models]

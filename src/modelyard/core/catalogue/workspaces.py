@@ -11,8 +11,11 @@ from modelyard.core.identity.entities import User
 from modelyard.core.identity.users import find_by_login
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
+from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import title
 from modelyard.core.kernel.store import Topic, Tx
+
+_OWNER_SHOWN = 200  # characters of a user's name that leave room for the rest of a workspace's
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,10 @@ def default_workspace(tx: Tx, actor: Actor) -> Workspace:
     """The workspace that the actor's client falls back on, made at the first time of asking."""
     require_platform(actor, Permission.WORKSPACE_CREATE)
     chosen = tx.first(DefaultWorkspace, order_by="user_id", user_id=actor.user_id)
-    found = tx.get(Workspace, chosen.workspace_id) if chosen else None
-    if found is not None:
-        return found
-    made = create_workspace(tx, actor, f"{actor.email or actor.username} - Default Workspace")
+    if chosen and any(grant.subject_id == actor.user_id for grant in _grants(tx, chosen.workspace_id)):
+        return existing(tx, chosen.workspace_id)
+    tx.delete(DefaultWorkspace, user_id=actor.user_id)  # of one who was taken out of it
+    made = create_workspace(tx, actor, _default_name(tx, actor))
     tx.insert(DefaultWorkspace(actor.user_id, made.id))
     return made
 
@@ -124,6 +127,12 @@ def existing(tx: Tx, workspace_id: int) -> Workspace:
     if found is None:
         raise not_found("workspace", workspace_id)
     return found
+
+
+def _default_name(tx: Tx, actor: Actor) -> str:
+    """Names are free for all to take, so that this one may be gone."""
+    name = f"{(actor.email or actor.username)[:_OWNER_SHOWN]} - Default Workspace"
+    return name if tx.first(Workspace, name=name) is None else f"{name} {new_uuid()[:8]}"
 
 
 def _grants(tx: Tx, workspace_id: int) -> list[Grant]:

@@ -23,13 +23,37 @@ STATUS = {
     ErrorKind.INTERNAL: 500,
 }
 
+READ_WITH_400_ONLY = frozenset(
+    {
+        "/v1/api/models/upload_stream",
+        "/v1/api/pipelines/create",
+        "/v1/api/user",
+        "/v1/api/users/activate",
+        "/v1/api/users/deactivate",
+        "/v1/api/users/invite",
+        "/v1/api/workspaces/add_user",
+        "/v1/api/workspaces/create",
+        "/v1/api/workspaces/remove_user",
+    }
+)
+"""Calls on which a request can collide with what is there, and whose error texts the published clients read only
+where the API's description names the status: with 400, 401 and 500."""
+
+_COLLISIONS = (ErrorKind.CONFLICT, ErrorKind.FAILED_PRECONDITION)
 _CHALLENGE = {"www-authenticate": 'Bearer realm="master"'}
 _RETRY = {"retry-after": "1"}
 
 
-def error_body(error: DomainError, source: str = "platform") -> dict[str, Any]:
-    """The error in the one shape that all of the SDK's readers understand (wallaroo-rest.md, 1.6)."""
-    code = STATUS[error.kind]
+def status_of(error: DomainError, path: str = "") -> int:
+    """The status that says this error on this call; 507 where the store of files is full."""
+    if error.kind in _COLLISIONS and path in READ_WITH_400_ONLY:
+        return STATUS[ErrorKind.INVALID]
+    return 507 if error.details.get("full") else STATUS[error.kind]
+
+
+def error_body(error: DomainError, source: str = "platform", path: str = "") -> dict[str, Any]:
+    """The error in the one shape that all of the SDK's readers understand."""
+    code = status_of(error, path)
     return {"code": code, "msg": error.message, "error": error.message, "status": "error", "source": source}
 
 
@@ -42,8 +66,8 @@ def error_headers(kind: ErrorKind) -> dict[str, str]:
 
 def render_error(error: DomainError, request: Request) -> Response:
     """The error as this dialect's answer."""
-    del request
-    return json(error_body(error), STATUS[error.kind], error_headers(error.kind))
+    path = request.url.path
+    return json(error_body(error, path=path), status_of(error, path), error_headers(error.kind))
 
 
 def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -3,14 +3,12 @@
 import asyncio
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import Model, ModelConfig, ModelVersion
 from modelyard.core.catalogue.models import (
     ModelView,
-    NewConfig,
     VersionView,
     configure_version,
     get_config,
@@ -18,77 +16,25 @@ from modelyard.core.catalogue.models import (
     get_version,
     list_models,
     list_versions,
-    unreferenced,
 )
+from modelyard.core.catalogue.uploading import drop_unreferenced
 from modelyard.core.identity.entities import User
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.removal import delete_model, delete_model_versions, deployed_versions
 from modelyard.dialects.wallaroo.dialect import json, timestamp, wallaroo
+from modelyard.dialects.wallaroo.model_bodies import (
+    ConfigBody,
+    ConfigOfBody,
+    IdBody,
+    ListBody,
+    NamedBody,
+    OfModelBody,
+    VersionBody,
+    VersionsBody,
+)
 from modelyard.dialects.wallaroo.workspaces import workspace
 from modelyard.web.call import Call
-
-
-class ListBody(msgspec.Struct):
-    """In which workspace; in all of the caller's without one."""
-
-    workspace_id: int | None = None
-    workspace_name: str | None = None
-
-
-class NamedBody(msgspec.Struct):
-    """A model by name (the API calls it ``model_id``) in a workspace."""
-
-    model_id: str
-    workspace_id: int
-    confirm_delete: bool = False
-
-
-class VersionsBody(msgspec.Struct):
-    """Versions by uuid."""
-
-    model_versions: list[str]
-    confirm_delete: bool = False
-
-
-class OfModelBody(msgspec.Struct):
-    """A model by name (``model_id``) or number (``models_pk_id``)."""
-
-    model_id: str | None = None
-    models_pk_id: int | None = None
-
-
-class VersionBody(msgspec.Struct):
-    """A version by number."""
-
-    model_version_id: int
-    lines: int | None = None
-
-
-class IdBody(msgspec.Struct):
-    """A model by number."""
-
-    id: int
-
-
-class ConfigOfBody(msgspec.Struct):
-    """A version by number (the API calls it ``model_id``)."""
-
-    model_id: int
-
-
-class ConfigBody(msgspec.Struct):
-    """A new configuration of a version."""
-
-    model_version_id: int
-    tensor_fields: list[str] | None = None
-    filter_threshold: float | None = None
-    input_schema: str | None = None
-    output_schema: str | None = None
-    batch_config: str | None = None
-    dynamic_batching_config: dict[str, Any] | None = None
-    continuous_batching_config: dict[str, Any] | None = None
-    openai_config: dict[str, Any] | None = None
 
 
 @wallaroo.post("/v1/api/models/list", Permission.MODEL_READ, body=ListBody)
@@ -150,17 +96,7 @@ async def get_model_version_by_id(call: Call) -> Response:
 async def insert_model_config(call: Call) -> Response:
     """Configure a version; deployments take it up when they are deployed again."""
     body = await call.json(ConfigBody)
-    new = NewConfig(
-        body.tensor_fields,
-        body.filter_threshold,
-        body.input_schema,
-        body.output_schema,
-        body.batch_config,
-        body.dynamic_batching_config,
-        body.continuous_batching_config,
-        body.openai_config,
-    )
-    config = await call.services.store.write(configure_version, call.actor, body.model_version_id, new)
+    config = await call.services.store.write(configure_version, call.actor, body.model_version_id, body.config())
     return json({"model_config": model_config(config)})
 
 
@@ -198,12 +134,11 @@ async def delete_versions(call: Call) -> Response:
 
 
 async def _free(call: Call, gone: list[ModelVersion]) -> int:
-    """Delete the files that nothing refers to any more."""
+    """Delete the files that nothing refers to any more; returns their bytes."""
     sizes = {version.sha: version.size for version in gone}
-    orphans = await call.services.store.read(unreferenced, sizes)
-    for sha in orphans:
-        await asyncio.to_thread(call.services.artifacts.delete, sha)
-    return sum(sizes[sha] for sha in orphans)
+    services = call.services
+    dropped = await asyncio.to_thread(drop_unreferenced, services.store, services.artifacts, sizes.keys())
+    return sum(sizes[sha] for sha in dropped)
 
 
 def _listed_models(tx: Tx, actor: Actor, body: ListBody, name: str | None = None) -> list[dict[str, Any]]:
