@@ -3,7 +3,9 @@
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.completion.detect import ShellDetectionError
 
+from modelyard.cli.failures import UsageError
 from modelyard.cli.options import examples
 from modelyard.cli.root import app as root
 
@@ -28,6 +30,13 @@ def completion(shell: Shell | None = None, /, *, install: Annotated[bool, Parame
     install
         Put the script where the shell looks for it, instead of writing it to standard output.
     """
+    try:
+        _complete(shell, install=install)
+    except ShellDetectionError as error:
+        raise UsageError("It is not clear which shell this is. Give its name: bash, zsh or fish.") from error
+
+
+def _complete(shell: Shell | None, *, install: bool) -> None:
     if install:
         path = root.install_completion(shell=shell)
         print(f"Installed {path}. New shells complete `modelyard`.")
