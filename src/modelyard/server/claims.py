@@ -28,11 +28,30 @@ def claim_folder(data: Path) -> int:
     return lock
 
 
+def holder_of(data: Path) -> str | None:
+    """The process id of the server that has the data folder, if there is one."""
+    try:
+        lock = os.open(data / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner(lock)
+    finally:
+        os.close(lock)
+    return None
+
+
+def _owner(lock: int) -> str:
+    return os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+
+
 def _lock(lock: int, data: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        owner = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+        owner = _owner(lock)
         os.close(lock)
         raise StartError(
             f"the data folder {str(data)!r} is in use by another server, process {owner}; "

@@ -1,0 +1,39 @@
+"""What may keep the server from working on this machine, looked at without changing anything.
+
+``run_doctor`` asks every question even when one has a bad answer; the checks need no running server.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from modelyard.doctor.check import Check, Status, fail
+from modelyard.doctor.folder import check_address, check_database, check_folder, check_keys
+from modelyard.doctor.machine import check_disk, check_libraries, check_open_files, check_python, check_sandbox
+from modelyard.settings import Settings
+
+__all__ = ["Check", "Status", "run_doctor"]
+
+_QUESTIONS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+    check_python,
+    check_libraries,
+    check_folder,
+    check_disk,
+    check_keys,
+    check_database,
+    check_address,
+    check_open_files,
+    check_sandbox,
+)
+
+
+def run_doctor(settings: Settings) -> list[Check]:
+    """One finding for each question, in an order in which to mend them."""
+    return list(chain.from_iterable(_answers(question, settings) for question in _QUESTIONS))
+
+
+def _answers(question: Callable[[Settings], Iterator[Check]], settings: Settings) -> list[Check]:
+    try:
+        return list(question(settings))
+    except Exception as error:  # noqa: BLE001 - the one thing a doctor must not do is to fall ill
+        name = question.__name__.removeprefix("check_").replace("_", " ")
+        return [fail(name, f"{type(error).__name__}: {error}", "This check did not expect that; please report it.")]
