@@ -106,6 +106,8 @@ def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     while at < end:
         tag, at = _varint(content, at)
         number, wire = tag >> 3, tag & 7
+        if number == 0:
+            raise ValueError("field number 0")
         if wire == _VARINT:
             value, at = _varint(content, at)
             yield number, value
@@ -116,7 +118,7 @@ def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             length = 8 if wire == _FIXED64 else 4
         else:
             raise ValueError(f"wire type {wire}")
-        if number == 0 or length > end - at:
+        if length > end - at:
             raise ValueError("beyond the end")
         yield number, content[at : at + length]
         at += length
