@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store
+from modelyard.core.catalogue.uploading import collect_files
 from modelyard.core.identity.sessions import sweep_sessions
 from modelyard.core.serving.workers import sweep_workers
 from modelyard.settings import Settings
@@ -25,5 +26,6 @@ class Controller:
         self._store.run_write(sweep_workers)
         if self._rounds % _SWEEP_ROUNDS == 0:
             self._artifacts.sweep(_ABANDONED)
+            collect_files(self._store, self._artifacts, _ABANDONED)
             self._store.run_write(sweep_sessions)
         self._rounds += 1
