@@ -78,3 +78,12 @@ def test_what_makes_serving_impossible_is_told_and_ends_the_tree(
 
     assert code == 1
     assert line.endswith(reason)
+
+
+def test_a_wrong_setting_is_refused_by_the_program(start_server: StartServer) -> None:
+    code, line = refusal(start_server, workers="none")
+
+    assert code == 2
+    assert line == (
+        "Error: workers: 'none' (from environment variable MODELYARD_WORKERS) is not a whole number from 1 to 256."
+    )

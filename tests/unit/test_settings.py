@@ -1,5 +1,6 @@
 """Where settings come from, which source wins, and what a wrong one is told."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,13 @@ def test_a_secret_given_twice_is_refused() -> None:
     both = {"MODELYARD_ADMIN_PASSWORD": "correct horse", "MODELYARD_ADMIN_PASSWORD_FILE": "/dev/null"}
 
     assert "keep one of them" in complaint({}, both)
+
+
+def test_the_reference_lists_every_setting_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", page, re.MULTILINE))
+
+    assert set(rows) == set(KEYS)
+    for key, shown in rows.items():
+        default = getattr(Settings(), key)
+        assert (RULES[key].parse(shown.strip("`")) if default is not None else None) == default

@@ -1,0 +1,46 @@
+"""The real application in the real tree: first start, health, end."""
+
+import json
+
+from running import StartServer
+
+
+def test_it_is_healthy_when_it_is_ready(start_server: StartServer) -> None:
+    server = start_server()
+
+    assert server.get("/livez") == server.get("/readyz") == "ok\n"
+
+
+def test_a_fresh_folder_is_ready_in_under_three_seconds(start_server: StartServer) -> None:
+    def seconds() -> float:
+        server = start_server(workers=2)
+        assert server.url
+        server.kill()
+        return float(server.out.rpartition(" in ")[2].removesuffix(" s\n"))
+
+    assert any(seconds() < 3 for _ in range(3))  # the machine may be busy with something else for a while
+
+
+def test_the_tree_is_small_when_idle(start_server: StartServer) -> None:
+    server = start_server(workers=2)
+    assert server.url
+
+    proportional = sum(process.memory_full_info().pss for process in server.processes())
+
+    assert proportional < 350 * 2**20
+
+
+def test_what_the_first_start_makes_up_is_shown_once_and_kept_for_the_owner(start_server: StartServer) -> None:
+    first = start_server(admin_password="", api_client_secret="")
+    assert first.url
+    path = first.data / "credentials.json"
+    made_up = json.loads(path.read_text())
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert all(secret in first.out for secret in made_up.values())
+    assert first.stop() == 0
+
+    second = start_server(data=first.data)
+    assert second.url
+    assert made_up["admin_password"] not in second.out
+    assert json.loads(path.read_text()) == made_up
