@@ -163,11 +163,11 @@ def _zeros(spec: TensorSpec, columns: int) -> Array:
 
 
 def _same_length(feed: dict[str, Array]) -> None:
-    lengths = {len(array) for array in feed.values()}
-    if len(lengths) > 1:
-        raise invalid(f"columns of different lengths: { {name: len(array) for name, array in feed.items()} }")
+    lengths = [len(array) for array in feed.values()]
     if 0 in lengths:
         raise invalid("no rows: send at least one")
+    if len(lengths) > 1 and len(set(lengths)) > 1:
+        raise invalid(f"columns of different lengths: {dict(zip(feed, lengths, strict=True))}")
 
 
 def _missing(name: str, inputs: tuple[TensorSpec, ...], columns: Columns) -> DomainError:
