@@ -35,16 +35,16 @@ class Watcher:
             self._seen[topic] = generations[topic]
 
     async def run(self) -> None:
-        """Watch until cancelled; a store that cannot be reached is tried again."""
-        reachable = True
+        """Watch until cancelled. A failure is told once and tried again: who stops looking goes on with old rights."""
+        failing = False
         while True:
             try:
                 await self._look()
-                reachable = True
-            except DomainError as error:
-                if reachable:
-                    _LOG.warning("cannot look for changes: %s", error.message)
-                reachable = False
+                failing = False
+            except Exception as error:  # noqa: BLE001  # whatever it was, looking goes on
+                if not failing:
+                    _LOG.warning("cannot look for changes: %s", error, exc_info=not isinstance(error, DomainError))
+                failing = True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _INTERVAL)
             self._wake.clear()
@@ -65,6 +65,6 @@ async def every(seconds: float, task: Callable[[], None], name: str) -> None:
     while True:
         try:
             await asyncio.to_thread(task)
-        except DomainError as error:
-            _LOG.warning("%s failed: %s", name, error.message)
+        except Exception as error:  # noqa: BLE001  # the next time it may work
+            _LOG.warning("%s failed: %s", name, error, exc_info=not isinstance(error, DomainError))
         await asyncio.sleep(seconds)
