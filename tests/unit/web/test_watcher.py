@@ -14,7 +14,7 @@ from modelyard.web.watcher import Watcher, every
 async def until(condition: Callable[[], bool], seconds: float = 1.0) -> None:
     """Wait for the condition, for at most the second that is promised."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # any condition, not only one that can tell
             await asyncio.sleep(0.01)
 
 
