@@ -22,6 +22,8 @@ from typing import Self
 from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
 
 _READ_BYTES = 1024 * 1024
+_DECIDED_SECONDS = 0.5
+_HALFWAY = timedelta(minutes=1)  # a deletion takes milliseconds, and what it took aside may be missed
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -39,10 +41,13 @@ class LocalArtifacts:
         return LocalUpload(self, self._incoming / secrets.token_hex(16), limit)
 
     def path(self, sha: str) -> Path:
-        path = self._place(sha)
-        if not path.is_file():
-            raise not_found("artifact", sha)
-        return path
+        place = self._place(sha)
+        until = time.monotonic() + _DECIDED_SECONDS
+        while not place.is_file():
+            if time.monotonic() > until or not any(self._leaving.glob(f"{sha}.*")):
+                raise not_found("artifact", sha)
+            time.sleep(0.005)  # it is being decided whether the file stays
+        return place
 
     def verify(self, sha: str) -> None:
         digest = hashlib.sha256()
@@ -80,7 +85,7 @@ class LocalArtifacts:
         abandoned = _older(self._incoming.iterdir(), older_than)
         for path in abandoned:
             path.unlink(missing_ok=True)
-        halfway = _older(self._leaving.iterdir(), older_than)
+        halfway = _older(self._leaving.iterdir(), min(older_than, _HALFWAY))
         for path in halfway:
             self._put_back(path)
         return len(abandoned) + len(halfway)

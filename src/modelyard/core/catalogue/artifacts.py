@@ -60,7 +60,7 @@ class ArtifactStore(Protocol):
         """The digests of the files that were last kept longer ago than this."""
 
     def sweep(self, older_than: timedelta) -> int:
-        """Clear up behind processes that died: drop abandoned uploads, put back what was being deleted.
+        """Clear up behind processes that died: drop uploads abandoned for longer, put back what was being deleted.
 
         Returns how many files that were.
         """
