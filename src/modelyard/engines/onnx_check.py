@@ -69,8 +69,9 @@ def _inspect(path: Path) -> Signature:
     with path.open("rb") as file:
         if not path.stat().st_size:
             raise invalid("the file is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
-            _refuse(onnx_file.read_facts(data))
+        # Left open until the process ends: parts of it live on in the traceback of a refusal.
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        _refuse(onnx_file.read_facts(memoryview(mapped)))
     return onnx.load(path).signature
 
 
