@@ -293,3 +293,19 @@ def test_old_cached_tokens_are_refreshed_even_twice_and_foreign_ones_replaced(sd
     done = sdk("old_tokens")
     assert done["worked"] == [True, True, True, True]
     assert done["mode"] == "0o600"
+
+
+def test_the_strict_parsers_of_the_client_take_every_answer_about_users_workspaces_and_models(
+    live_server: RunningServer, sdk: Scenario
+) -> None:
+    admin = Person("", live_server.admin_username, live_server.admin_password)
+    seen = sdk("every_call", as_=admin, email=f"invited-{uuid.uuid4().hex[:8]}@example.com")
+    refused = {
+        "invited twice": [400, True],
+        "name taken": [400, True],
+        "last owner": [400, True],
+        "no such model": [404, False],
+        "no such version": [404, False],
+    }
+    assert {call: answer for call, answer in seen.items() if answer != [200, True]} == refused
+    assert len(seen) == 29
