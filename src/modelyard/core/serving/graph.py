@@ -62,7 +62,8 @@ class Graph:
         elapsed = []
         for index, step in enumerate(self._steps):
             began = time.perf_counter_ns()
-            outputs = _run(step.model, feed)
+            model = step.model
+            outputs = _in_fixed_batches(model, feed) if model.signature.fixed_batch else model.run(feed)
             elapsed.append(time.perf_counter_ns() - began)
             if index < len(self._links):
                 feed = {spec.name: cast(spec.name, outputs[at], spec) for spec, at in self._links[index]}
@@ -141,11 +142,9 @@ def _compatible(given: TensorSpec, wanted: TensorSpec) -> bool:
     return all(None in pair or pair[0] == pair[1] for pair in zip(given.row_shape, wanted.row_shape, strict=True))
 
 
-def _run(model: LoadedModel, feed: dict[str, Array]) -> list[Array]:
-    """Run the batch; a model that was exported for one row at a time gets one row at a time."""
+def _in_fixed_batches(model: LoadedModel, feed: dict[str, Array]) -> list[Array]:
+    """Run a model that insists on its batch size; one exported for a row at a time gets a row at a time."""
     fixed = model.signature.fixed_batch
-    if not fixed:
-        return model.run(feed)
     rows = len(next(iter(feed.values())))
     if fixed == {rows}:
         return model.run(feed)
