@@ -1,12 +1,13 @@
 """The controller: sweeps what dead processes left behind."""
 
+import os
 from datetime import timedelta
 
 from modelyard.artifacts.local import LocalArtifacts
-from modelyard.bootstrap.data_folder import open_store
+from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.core.catalogue.uploading import collect_files
 from modelyard.core.identity.sessions import sweep_sessions
-from modelyard.core.serving.workers import sweep_workers
+from modelyard.core.serving.workers import remove_workers, sweep_workers, workers_of
 from modelyard.settings import Settings
 
 _ABANDONED = timedelta(hours=6)
@@ -19,13 +20,25 @@ class Controller:
     def __init__(self, settings: Settings) -> None:
         self._store = open_store(settings)
         self._artifacts = LocalArtifacts(settings.data / "blobs")
+        self._server_id = server_id(settings)
         self._rounds = 0
 
     def run_once(self) -> None:
         """Give up silent workers; now and then also abandoned uploads and ended sessions."""
         self._store.run_write(sweep_workers)
+        dead = [worker.id for worker in self._store.run_read(workers_of, self._server_id) if not _alive(worker.pid)]
+        if dead:  # on this machine there is no need to wait for heartbeats that do not come
+            self._store.run_write(remove_workers, dead)
         if self._rounds % _SWEEP_ROUNDS == 0:
             self._artifacts.sweep(_ABANDONED)
             collect_files(self._store, self._artifacts, _ABANDONED)
             self._store.run_write(sweep_sessions)
         self._rounds += 1
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.routes import RouteTable
-from modelyard.core.serving.workers import heartbeat, register_worker, remove_worker
+from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
 from modelyard.dialects.openid import openid
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.app import PREFIX, InferenceApp
@@ -96,7 +96,7 @@ class Application:
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
         writer.close()
-        store.run_write(remove_worker, self._worker_id)
+        store.run_write(remove_workers, [self._worker_id])
         store.close()
 
     @asynccontextmanager

@@ -45,14 +45,19 @@ def report(tx: Tx, worker_id: str, loaded: Mapping[int, tuple[int, str | None]])
     _settle(tx, list(changed))
 
 
-def remove_worker(tx: Tx, worker_id: str) -> None:
-    """A worker ended in order."""
-    _remove(tx, [worker_id])
+def remove_workers(tx: Tx, worker_ids: list[str]) -> None:
+    """These workers ended: deployments wait for them no longer."""
+    _remove(tx, worker_ids)
+
+
+def workers_of(tx: Tx, server_id: str) -> list[Worker]:
+    """The workers of one server, as far as they are known."""
+    return tx.find(Worker, server_id=server_id)
 
 
 def forget_server(tx: Tx, server_id: str) -> None:
     """A server starts on its data folder: what it ran before is dead."""
-    _remove(tx, [worker_id for (worker_id,) in tx.values(Worker, ("id",), server_id=server_id)])
+    _remove(tx, [worker.id for worker in workers_of(tx, server_id)])
 
 
 def sweep_workers(tx: Tx) -> int:
