@@ -44,3 +44,24 @@ def test_what_the_first_start_makes_up_is_shown_once_and_kept_for_the_owner(star
     assert second.url
     assert made_up["admin_password"] not in second.out
     assert json.loads(path.read_text()) == made_up
+
+
+def test_a_second_server_on_the_same_database_is_refused(start_server: StartServer, fresh_postgres_url: str) -> None:
+    first = start_server(database=fresh_postgres_url)
+    assert first.url
+
+    second = start_server(database=fresh_postgres_url)
+
+    assert second.wait() == 1
+    assert "another server with a data folder of its own uses this database" in second.err
+    assert first.get("/readyz") == "ok\n"
+
+
+def test_after_an_orderly_end_another_folder_may_take_the_database(
+    start_server: StartServer, fresh_postgres_url: str
+) -> None:
+    first = start_server(database=fresh_postgres_url)
+    assert first.url
+    assert first.stop() == 0
+
+    assert start_server(database=fresh_postgres_url).get("/readyz") == "ok\n"

@@ -3,10 +3,11 @@
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from modelyard.bootstrap.data_folder import open_store, server_id
-from modelyard.core.serving.workers import forget_server
+from modelyard.core.serving.workers import claim_database
 from modelyard.issuers.embedded.first_start import first_start
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -18,16 +19,26 @@ def prepare(settings: Settings) -> None:
     """See ``bootstrap.prepare``."""
     store = open_store(settings)
     migrate(store)
+    store.run_write(claim_database, server_id(settings))
     KeyRing.open(settings.data / "keys")
-    made_up = first_start(store, Passwords(), settings.admin_email, settings.admin_password, settings.api_client_secret)
-    if made_up:
-        _show_once(settings.data / "credentials.json", made_up)
-    store.run_write(forget_server, server_id(settings))
+    path = settings.data / "credentials.json"
+    made_up = first_start(
+        store,
+        Passwords(),
+        partial(_keep, path),
+        settings.admin_email,
+        settings.admin_password,
+        settings.api_client_secret,
+    )
     store.close()
+    if made_up:
+        lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())
+        sys.stdout.write(f"First start. These credentials are shown once and kept in {path}:\n{lines}")
+        sys.stdout.flush()
 
 
-def _show_once(path: Path, made_up: dict[str, str]) -> None:
-    """Print the credentials, and keep them for the server's user alone."""
+def _keep(path: Path, made_up: dict[str, str]) -> None:
+    """Write the credentials down for the server's user alone, whole or not at all."""
     known = json.loads(path.read_text()) if path.exists() else {}
     temporary = path.with_suffix(".new")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -36,6 +47,3 @@ def _show_once(path: Path, made_up: dict[str, str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
-    lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())
-    sys.stdout.write(f"First start. These credentials are shown once and kept in {path}:\n{lines}")
-    sys.stdout.flush()

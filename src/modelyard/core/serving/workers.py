@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from modelyard.core.kernel.errors import failed_precondition
 from modelyard.core.kernel.store import Between, Tx
 from modelyard.core.serving.entities import Deployment, Replica, Worker
 from modelyard.core.serving.settling import settle
@@ -55,8 +56,18 @@ def workers_of(tx: Tx, server_id: str) -> list[Worker]:
     return tx.find(Worker, server_id=server_id)
 
 
-def forget_server(tx: Tx, server_id: str) -> None:
-    """A server starts on its data folder: what it ran before is dead."""
+def claim_database(tx: Tx, server_id: str) -> None:
+    """A server starts: what it ran before is dead. ``FAILED_PRECONDITION`` when another one is at work.
+
+    Models and logs lie in a server's data folder, so that one could not serve what was uploaded to the other.
+    """
+    sweep_workers(tx)
+    other = next((worker for worker in tx.find(Worker) if worker.server_id != server_id), None)
+    if other is not None:
+        raise failed_precondition(
+            f"another server with a data folder of its own uses this database (its worker {other.id} was alive at "
+            f"{other.heartbeat_at:%H:%M:%S} UTC); stop it, or give this one its own database"
+        )
     _remove(tx, [worker.id for worker in workers_of(tx, server_id)])
 
 
