@@ -33,13 +33,14 @@ def tensor(name: str, column: Column, spec: TensorSpec) -> Array:
     return cast(name, array, spec)
 
 
-def _reshaped(name: str, array: Array, spec: TensorSpec) -> Array:
-    if array.ndim == 1 and len(spec.shape) > 1:  # one number a row where the model wants [N, 1]
-        array = array.reshape(-1, *(1,) * (len(spec.shape) - 1))
-    if len(spec.shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
-        array = array.reshape(-1)
+def _reshaped(name: str, given: Array, spec: TensorSpec) -> Array:
+    array = given
+    if given.ndim == 1 and len(spec.shape) > 1:  # one number a row where the model wants [N, 1]
+        array = given.reshape(-1, *(1,) * (len(spec.shape) - 1))
+    if len(spec.shape) == 1 and given.ndim == 2 and given.shape[1] == 1:
+        array = given.reshape(-1)
     if not fits(array.shape, spec.shape):
-        raise _misfit(name, spec, f"{_type_name(array)} {list(array.shape)}")
+        raise _misfit(name, spec, f"{_type_name(given)} {list(given.shape)}")
     return array
 
 

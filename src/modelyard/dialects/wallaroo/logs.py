@@ -11,7 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
-from modelyard.core.kernel.errors import invalid
+from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.core.monitoring.inference_log import Cursor, LogRows, Page, PageRequest, PageStatus
 from modelyard.core.serving.pipelines import get_pipeline
 from modelyard.dialects.wallaroo.dataset import Dataset, from_query
@@ -134,7 +134,7 @@ def _cursor(text: str | None) -> Cursor:
         return {}
     try:
         return decode(base64.urlsafe_b64decode(text), Cursor)
-    except binascii.Error as error:
+    except (binascii.Error, DomainError) as error:
         raise invalid("the cursor is not one that this server gave") from error
 
 
