@@ -1,5 +1,6 @@
 """ONNX models in this process, through onnxruntime on the CPU."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import onnxruntime as ort
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.serving.signature import Signature, TensorSpec
 from modelyard.core.serving.tensors import Array
+
+_PATHS = re.compile(r"(Load model|Deserialize tensor)? from \S+ failed:")
+_SOURCE_PLACE = re.compile(r"/\S+:\d+ .*?\) (?=[A-Z])")  # file:line function(arguments) Message
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -53,7 +57,7 @@ def load(path: Path) -> OnnxModel:
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise invalid(f"onnxruntime {ort.__version__} cannot load the model: {_first_line(error)}") from error
+        raise invalid(f"onnxruntime {ort.__version__} cannot load the model: {_reason(error)}") from error
     return OnnxModel(session, _signature(session))
 
 
@@ -79,10 +83,11 @@ def _spec(argument: Any, role: str) -> TensorSpec:
 def _rejected(error: Exception) -> DomainError:
     if isinstance(error, MemoryError):
         return DomainError(ErrorKind.UNAVAILABLE, "not enough memory to run this batch; send fewer rows")
-    return invalid(f"the model rejected the input: {_first_line(error)}")
+    return invalid(f"the model rejected the input: {_reason(error)}")
 
 
-def _first_line(error: Exception) -> str:
-    """onnxruntime's reason without its source paths and stack."""
-    text = str(error).strip().split("\n", 1)[0]
-    return text.rsplit(" : ", 1)[-1][:500]
+def _reason(error: Exception) -> str:
+    """onnxruntime's reason, without the paths, places in its source and stack around it."""
+    text = str(error).strip().split("\n", 1)[0].rsplit(" : ", 1)[-1]
+    text = _PATHS.sub("", text)
+    return _SOURCE_PLACE.sub("", text).strip()[:500]
