@@ -1,5 +1,6 @@
 """Appends answered rows to this process's segments."""
 
+import errno
 import logging
 import mmap
 import os
@@ -44,7 +45,9 @@ class SegmentWriter:
             with self._lock:  # uncontended but for batches, which run in threads
                 segment = self._open.get(route.pipeline_id)
                 if segment is None or not segment.append(route, time_ms, result, extra):
-                    self._next(route.pipeline_id, _bytes(result, extra)).append(route, time_ms, result, extra)
+                    fresh = self._next(route.pipeline_id, _bytes(result, extra))
+                    if not fresh.append(route, time_ms, result, extra):
+                        raise OSError(errno.EFBIG, "the rows are larger than expected")
         except OSError as error:
             _LOG.error("cannot write the inference log of pipeline %s: %s", route.pipeline_name, error)
             raise DomainError(
@@ -79,14 +82,19 @@ class _Segment:
         self._partition = path.stem
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._capacity = max(_SEGMENT_BYTES, at_least + 2 * _STEP_BYTES)
-        os.ftruncate(self._file, self._capacity)
         self._reserved = 0
-        self._map = mmap.mmap(self._file, self._capacity)
         self.size = len(MAGIC)
-        self._reserve(self.size)
-        self._map[: self.size] = MAGIC
         self._schema: SegmentSchema | None = None
         self._route: Route | None = None
+        try:
+            os.ftruncate(self._file, self._capacity)
+            self._reserve(self.size)
+            self._map = mmap.mmap(self._file, self._capacity)
+        except OSError:  # it may work the next time, under the same name
+            os.close(self._file)
+            path.unlink()
+            raise
+        self._map[: self.size] = MAGIC
 
     def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> bool:
         """Write the rows; False, and nothing written, when they do not fit any more."""
@@ -94,8 +102,11 @@ class _Segment:
         payload = rows_payload(result.rows, time_ms, result.elapsed, buffers)
         if self.size + len(payload) + _STEP_BYTES > self._capacity:
             return False
-        if schema is not self._schema and schema != self._schema:
-            self._write(schema_payload(schema))
+        announced = schema is self._schema or schema == self._schema
+        head = b"" if announced else schema_payload(schema)
+        self._reserve(self.size + len(head) + len(payload) + 2 * HEAD.size)  # all of it, or none: it may be refused
+        if head:
+            self._write(head)
         self._write(payload)
         self._schema, self._route = schema, None if extra else route
         return True
@@ -119,14 +130,14 @@ class _Segment:
     def _write(self, payload: bytes) -> None:
         """The payload first, its head last: a frame counts from the moment its head is there."""
         at, end = self.size + HEAD.size, self.size + HEAD.size + len(payload)
-        if end > self._reserved:
-            self._reserve(end)
         self._map[at:end] = payload
         HEAD.pack_into(self._map, self.size, len(payload), zlib.crc32(payload))
         self.size = end
 
     def _reserve(self, end: int) -> None:
         """Claim space on the disk up to ``end``: writing to a page that has none would kill the process."""
+        if end <= self._reserved:
+            return
         upto = min(self._capacity, (end // _STEP_BYTES + 1) * _STEP_BYTES)
         os.posix_fallocate(self._file, self._reserved, upto - self._reserved)
         self._reserved = upto
@@ -141,7 +152,7 @@ def _bytes(result: Result, extra: Mapping[str, Column]) -> int:
 
 
 def _text_bytes(values: object) -> int:
-    return 6 * len(repr(values))  # a character takes at most six bytes in JSON
+    return 12 * len(repr(values))  # a character takes at most twelve bytes in JSON: two escaped surrogates
 
 
 def _columns(result: Result, extra: Mapping[str, Column]) -> dict[str, Array]:

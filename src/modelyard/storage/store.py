@@ -115,6 +115,12 @@ class _reachable:  # noqa: N801  # a context manager, read like a keyword
 
 def _unavailable(error: DBAPIError) -> DomainError:
     _LOG.error("the database failed: %s", error.orig)
+    full = (
+        getattr(error.orig, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(error.orig, "sqlstate", "") == "53100"
+    )
+    if full:
+        message = "the database cannot be written: its disk is full; nothing was changed"
+        return DomainError(ErrorKind.UNAVAILABLE, message, full=True)
     return DomainError(ErrorKind.UNAVAILABLE, "the database cannot be reached or is busy; try again shortly")
 
 

@@ -1,5 +1,7 @@
 """The inference log on files: what is appended is what is read, whoever reads and however the writer died."""
 
+import errno
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -193,3 +195,44 @@ def test_paging_gives_every_row_exactly_once(
     assert seen == (expected[::-1] if newest_first else expected)
     for writer in writers.values():
         writer.close()
+
+
+def test_a_log_that_could_not_be_begun_is_begun_when_there_is_room(
+    tmp_path: Path, route: Route, writer: SegmentWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full)
+        for _ in range(2):
+            with pytest.raises(DomainError, match="No space left"):
+                writer.append(route, 1, result(1), {})
+    writer.append(route, 2, result(2), {})
+    assert values(SegmentReader(tmp_path).page(PIPELINE, PageRequest())) == [2]
+
+
+def test_a_log_that_could_not_grow_goes_on_when_there_is_room(
+    tmp_path: Path, route: Route, writer: SegmentWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another schema, too: where its rows do not fit, it must not be announced either.
+    large = Result(40_000, {"x": np.zeros((40_000, 29), np.float32)}, {"y": np.zeros((40_000, 1), np.float32)}, [1])
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer.append(route, 1, result(1), {})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full)
+        with pytest.raises(DomainError, match="No space left"):
+            writer.append(route, 2, large, {})
+        writer.append(route, 3, result(3), {})
+    writer.append(route, 4, result(4), {})
+    assert values(SegmentReader(tmp_path).page(PIPELINE, PageRequest())) == [1, 3, 4]
+
+
+def test_rows_of_much_text_are_logged_whole(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:
+    text = "😀" * 8_000_000
+    writer.append(route, 1, result(1), {"note": [text]})
+    columns: Any = SegmentReader(tmp_path).page(PIPELINE, PageRequest()).rows.columns
+    assert columns["in.note"] == [text]
