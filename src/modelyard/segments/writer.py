@@ -45,9 +45,7 @@ class SegmentWriter:
             with self._lock:  # uncontended but for batches, which run in threads
                 segment = self._open.get(route.pipeline_id)
                 if segment is None or not segment.append(route, time_ms, result, extra):
-                    fresh = self._next(route.pipeline_id, _bytes(result, extra))
-                    if not fresh.append(route, time_ms, result, extra):
-                        raise OSError(errno.EFBIG, "the rows are larger than expected")
+                    self._append_to_next(route, time_ms, result, extra)
         except OSError as error:
             _LOG.error("cannot write the inference log of pipeline %s: %s", route.pipeline_name, error)
             raise DomainError(
@@ -60,6 +58,11 @@ class SegmentWriter:
             for segment in self._open.values():
                 segment.close()
             self._open.clear()
+
+    def _append_to_next(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
+        segment = self._next(route.pipeline_id, _bytes(result, extra))
+        if not segment.append(route, time_ms, result, extra):
+            raise OSError(errno.EFBIG, "the rows are larger than expected")
 
     def _next(self, pipeline_id: int, size: int) -> "_Segment":
         """A new segment with room for rows of this many bytes, in place of the one that is open."""
