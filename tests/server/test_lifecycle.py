@@ -141,7 +141,7 @@ def test_a_killed_worker_is_replaced(start_tree: StartServer) -> None:
 
 def test_a_killed_controller_is_replaced(start_tree: StartServer, data: Path) -> None:
     server = start_tree()
-    assert eventually(lambda: server.url and (data / "rounds").exists())
+    assert eventually(lambda: server.url and (data / "rounds").exists() and (data / "rounds").read_text().split())
 
     os.kill(int((data / "rounds").read_text().split()[0]), signal.SIGKILL)
 
