@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from modelyard.core.access.check import require, require_platform, visible, visible_by
-from modelyard.core.access.grants import Grant, ResourceType
+from modelyard.core.access.grants import Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import WORKSPACE_ROLES, Permission, Role
 from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
 from modelyard.core.identity.entities import User
@@ -140,7 +140,7 @@ def _grants(tx: Tx, workspace_id: int) -> list[Grant]:
 
 
 def _grant(tx: Tx, workspace_id: int, user_id: str, role: Role) -> None:
-    tx.insert(Grant(0, user_id, ResourceType.WORKSPACE, str(workspace_id), role, tx.now))
+    tx.insert(new_grant(user_id, ResourceType.WORKSPACE, str(workspace_id), role, tx.now))
     tx.touch(Topic.ACCESS)
 
 

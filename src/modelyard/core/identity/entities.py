@@ -65,3 +65,31 @@ class Session:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of users, or a custom role that users are given: both are subjects of grants.
+
+    ``kind`` is ``group`` or ``role``; names are unique among the groups of one parent, and among the roles of one
+    ``workspace`` (the text a dialect gives, empty for the platform). A member of a group is one of all groups above.
+    """
+
+    id: int
+    subject_id: str
+    kind: str
+    workspace: str
+    parent_id: int | None
+    name: str
+    description: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user belongs to a group or holds a custom role."""
+
+    id: int
+    user_id: str
+    group_id: int
+    created_at: datetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modelyard.core.access.check import require_platform
-from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType
+from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import Permission, Role
 from modelyard.core.identity.entities import Credential, User
 from modelyard.core.kernel.actor import Actor
@@ -66,7 +66,7 @@ def add_user(tx: Tx, new: NewUser) -> User:
     if new.password_hash:
         tx.insert(Credential(user.id, new.password_hash, tx.now, new.temporary))
     for role in new.roles:
-        tx.insert(Grant(0, user.id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
+        tx.insert(new_grant(user.id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
     tx.touch(Topic.ACCESS)
     return user
 
@@ -148,7 +148,7 @@ def rehash(tx: Tx, user_id: str, old_hash: str, new_hash: str) -> None:
 def set_platform_role(tx: Tx, user_id: str, role: Role) -> None:
     """Make this the user's role on the platform."""
     tx.delete(Grant, subject_id=user_id, resource_type=ResourceType.PLATFORM)
-    tx.insert(Grant(0, user_id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
+    tx.insert(new_grant(user_id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
 
 
 def find_by_login(tx: Tx, login: str) -> User | None:
