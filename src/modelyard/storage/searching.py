@@ -104,7 +104,8 @@ def _one(table: Table, name: str, item: Compare | Attached) -> ColumnElement[boo
     found = select(hung.c[owner]).where(hung.c.key == bindparam(f"{name}_key"))
     one: Any = _identity(table)
     if item.op == "IS NULL":
-        return ~one.in_(found)
+        missing: ColumnElement[bool] = ~one.in_(found)
+        return missing
     if item.op != "IS NOT NULL":
         found = found.where(_compared(hung.c.value, item.op, name))
         found = found.where(~hung.c.is_nan) if "is_nan" in hung.c else found

@@ -37,13 +37,14 @@ class SqlTx:
     def get(self, kind: type[E], key: Key) -> E | None:
         return self.first(kind, order_by=_key(kind).name, **{_key(kind).name: key})
 
-    def first(self, kind: type[E], *, order_by: str = "id", **where: Any) -> E | None:
+    def first(self, kind: type[E], /, *, order_by: str = "id", **where: Any) -> E | None:
         found = self.find(kind, order_by=order_by, limit=1, **where)
         return found[0] if found else None
 
     def find(
         self,
         kind: type[E],
+        /,
         *,
         order_by: OrderBy = "id",
         limit: int | None = None,
@@ -53,7 +54,7 @@ class SqlTx:
         rows = self._rows(kind, (), order_by, limit, offset, where)
         return [kind(*row) for row in rows]
 
-    def values(self, kind: type[Any], fields: tuple[str, ...], **where: Any) -> list[tuple[Any, ...]]:
+    def values(self, kind: type[Any], fields: tuple[str, ...], /, **where: Any) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._rows(kind, fields, _key(kind).name, None, 0, where)]
 
     def insert(self, entity: E) -> E:
@@ -98,7 +99,7 @@ class SqlTx:
                 raise _taken(kind) from error
         return new
 
-    def delete(self, kind: type[Any], **where: Any) -> int:
+    def delete(self, kind: type[Any], /, **where: Any) -> int:
         if not where:
             raise ValueError("delete needs a condition")
         table = TABLES[kind]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol, TypeVar
 
-from modelyard.core.access.check import require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.identity.users import load_actor
 from modelyard.core.kernel.actor import Actor
@@ -84,19 +83,17 @@ class TokenAuthenticator:
         _remember(actors, digest, _Entry(actor, verified.expires_at))
         return actor
 
-    def allowed(self, actor: Actor, permission: Permission, workspace_id: int) -> bool | None:
+    def allowed(self, actor: Actor, permission: Permission, pipeline_id: int) -> bool | None:
         """True when the decision is known to be yes, else None."""
-        return self._decisions.get((actor.user_id, permission, workspace_id))
+        return self._decisions.get((actor.user_id, permission, pipeline_id))
 
-    async def require(self, actor: Actor, permission: Permission, workspace_id: int, what: str, which: object) -> None:
+    async def require(
+        self, actor: Actor, permission: Permission, pipeline_id: int, ask: Callable[[Tx, Actor], None]
+    ) -> None:
         """Ask the store, and remember a yes."""
         decisions = self._decisions
-
-        def ask(tx: Tx) -> None:
-            require(tx, actor, permission, workspace_id, what, which)
-
-        await self._store.read(ask)
-        _remember(decisions, (actor.user_id, permission, workspace_id), True)
+        await self._store.read(ask, actor)
+        _remember(decisions, (actor.user_id, permission, pipeline_id), True)
 
     def forget(self) -> None:
         """Rights changed: load everybody anew."""

@@ -49,6 +49,10 @@ def new_grant(subject_id: str, resource_type: ResourceType, resource_id: str, ro
     return Grant(0, subject_id, resource_type, resource_id, prefix, role, now)
 
 
+OF_WORKSPACE = ("workspace_id", "name")
+"""The fields that make the resource id of a model or pipeline."""
+
+
 def in_workspace(workspace_id: int, name: str) -> str:
     """The resource id of a model or pipeline, or with ``*`` in the name a pattern of such ids."""
     return f"{workspace_id}/{name}"

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from modelyard.core.access.check import require, require_platform, visible, visible_by
-from modelyard.core.access.grants import Grant, ResourceType, new_grant
+from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import WORKSPACE_ROLES, Permission, Role
 from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
 from modelyard.core.identity.entities import User
@@ -67,7 +67,8 @@ def list_workspaces(tx: Tx, actor: Actor) -> list[tuple[Workspace, list[int]]]:
     """The workspaces that the actor may see, each with the ids of its models."""
     found = tx.find(Workspace, **visible_by("id", actor, Permission.WORKSPACE_READ))
     held: dict[int, list[int]] = defaultdict(list)
-    for model_id, workspace_id in tx.values(Model, ("id", "workspace_id"), **visible(actor, Permission.MODEL_READ)):
+    may_read = visible(actor, Permission.MODEL_READ, (ResourceType.MODEL, OF_WORKSPACE))
+    for model_id, workspace_id in tx.values(Model, ("id", "workspace_id"), **may_read):
         held[workspace_id].append(model_id)
     return [(workspace, held[workspace.id]) for workspace in found]
 

@@ -7,7 +7,8 @@ from typing import Any
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import Permission, Role
-from modelyard.core.identity.entities import Credential, User
+from modelyard.core.identity.entities import Credential, Membership, OAuthClient, Session, User
+from modelyard.core.identity.groups import subjects_of
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, failed_precondition, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
@@ -128,6 +129,26 @@ def change_user(tx: Tx, actor: Actor, user_id: str, profile: Profile) -> User:
     return tx.update(User, user_id, lambda user: _changed(tx, user, profile))
 
 
+def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
+    """Remove a user with their password, sessions, memberships and grants; what they made stays.
+
+    Nobody removes himself, nor the last administrator, nor the account of a client. The id is never used again, so
+    that nobody inherits what was the user's.
+    """
+    require_platform(actor, Permission.USERS_MANAGE)
+    if tx.get(User, user_id) is None:
+        raise not_found("user", user_id)
+    _refuse_lockout(tx, actor, user_id)
+    client = tx.first(OAuthClient, service_user_id=user_id)
+    if client is not None:
+        raise failed_precondition(f"this is the account of the client {client.id}; delete the client instead")
+    for kind in (Credential, Session, Membership):
+        tx.delete(kind, user_id=user_id)
+    tx.delete(Grant, subject_id=user_id)
+    tx.delete(User, id=user_id)
+    tx.touch(Topic.ACCESS)
+
+
 def set_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
     """Give a user a new password."""
     require_platform(actor, Permission.USERS_MANAGE)
@@ -163,7 +184,7 @@ def load_actor(tx: Tx, user_id: str, client_id: str | None) -> Actor:
     if user is None or not user.enabled:
         raise DomainError(ErrorKind.UNAUTHENTICATED, "the user of this token no longer exists or is disabled")
     roles = platform_roles(tx, user_id)
-    return Actor(user.id, user.username, user.email, client_id, roles)
+    return Actor(user.id, user.username, user.email, client_id, roles, subjects_of(tx, user_id))
 
 
 def platform_roles(tx: Tx, user_id: str) -> frozenset[str]:
@@ -217,7 +238,7 @@ def _changed(tx: Tx, user: User, profile: Profile) -> User:
 
 def _refuse_lockout(tx: Tx, actor: Actor, user_id: str) -> None:
     if actor.user_id == user_id:
-        raise failed_precondition("you cannot disable or demote yourself; ask another administrator")
+        raise failed_precondition("you cannot disable, demote or delete yourself; ask another administrator")
     admins = [i for (i,) in tx.values(Grant, ("subject_id",), resource_type=ResourceType.PLATFORM, role=Role.ADMIN)]
     if {row[0] for row in tx.values(User, ("id",), id=admins, enabled=True)} == {user_id}:
         raise failed_precondition("this is the last administrator; make another one first")

@@ -94,6 +94,7 @@ class Tx(Protocol):
     def find(
         self,
         kind: type[E],
+        /,
         *,
         order_by: str | tuple[Order, ...] = "id",
         limit: int | None = None,
@@ -105,10 +106,10 @@ class Tx(Protocol):
         ``order_by`` is a field, with a leading ``-`` for descending, or several orders; ties go by primary key.
         """
 
-    def first(self, kind: type[E], *, order_by: str = "id", **where: Any) -> E | None:
+    def first(self, kind: type[E], /, *, order_by: str = "id", **where: Any) -> E | None:
         """The first of ``find``, or None."""
 
-    def values(self, kind: type[Any], fields: tuple[str, ...], **where: Any) -> list[tuple[Any, ...]]:
+    def values(self, kind: type[Any], fields: tuple[str, ...], /, **where: Any) -> list[tuple[Any, ...]]:
         """Some fields of all entities that satisfy the conditions, ordered by primary key."""
 
     def insert(self, entity: E) -> E:
@@ -126,7 +127,7 @@ class Tx(Protocol):
         Raises ``DomainError(NOT_FOUND)`` without such an entity and ``CONFLICT`` when a unique field is taken.
         """
 
-    def delete(self, kind: type[Any], **where: Any) -> int:
+    def delete(self, kind: type[Any], /, **where: Any) -> int:
         """Remove all entities that satisfy the conditions and return how many; at least one condition is needed."""
 
     def touch(self, topic: Topic) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import require
+from modelyard.core.access.check import Own, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
 from modelyard.core.catalogue.models import newest_config
@@ -14,7 +14,7 @@ from modelyard.core.kernel.store import Topic, Tx
 from modelyard.core.serving.definitions import chain
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
 from modelyard.core.serving.graph import check_chain
-from modelyard.core.serving.pipelines import pipeline_by_id
+from modelyard.core.serving.pipelines import own_pipeline, pipeline_by_id
 from modelyard.core.serving.settling import settle
 from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import SERVED, DeploymentState, move
@@ -121,6 +121,12 @@ def get_status(tx: Tx, actor: Actor, name: str) -> DeploymentStatus:
     return DeploymentStatus(found, pipeline, version, [model for model in models if model], replicas)
 
 
+def pipeline_of(tx: Tx, deployment: Deployment) -> Own | None:
+    """Where grants on the deployment are kept: with its pipeline's."""
+    pipeline = tx.get(Pipeline, deployment.pipeline_id)
+    return own_pipeline(pipeline.workspace_id, pipeline.name) if pipeline else None
+
+
 def _require(
     tx: Tx,
     actor: Actor,
@@ -131,7 +137,7 @@ def _require(
     if found is None:
         actor.checked.add(permission)
         raise not_found("deployment", asked)
-    require(tx, actor, permission, found.workspace_id, "deployment", asked)
+    require(tx, actor, permission, found.workspace_id, "deployment", asked, pipeline_of(tx, found))
 
 
 def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
@@ -147,7 +153,7 @@ def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
     if found is None:
         actor.checked.add(Permission.PIPELINE_DEPLOY)
         raise not_found("pipeline", asked)
-    require(tx, actor, Permission.PIPELINE_DEPLOY, found.workspace_id, "pipeline", asked)
+    pipeline_by_id(tx, actor, found.pipeline_id, Permission.PIPELINE_DEPLOY)
     return found
 
 
