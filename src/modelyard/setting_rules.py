@@ -122,6 +122,7 @@ RULES = {
     "admin_password": _SECRET,
     "api_client_secret": _SECRET,
     "public_url": Rule(_web_address, "an http or https address without query, like https://models.example.com"),
+    "default_permission": _choice("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"),
     "access_token_seconds": _LIFETIME,
     "refresh_token_seconds": _LIFETIME,
     "offline_token_seconds": _LIFETIME,

@@ -46,6 +46,7 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)
     api_client_secret: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    default_permission: Literal["READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"] = "READ"
     access_token_seconds: int = 3600
     refresh_token_seconds: int = 28_800
     offline_token_seconds: int = 2_592_000

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from modelyard.core.access.grants import Grant
 from modelyard.core.catalogue.entities import (
+    ArtifactFile,
     DefaultWorkspace,
     Model,
     ModelConfig,
@@ -70,6 +71,8 @@ metadata = MetaData(
 
 _BIGINT = BigInteger().with_variant(Integer, "sqlite")  # SQLite gives row ids only to INTEGER columns
 
+_BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")  # sorted by code point, as SQLite does
+
 
 def _id() -> Column[int]:
     return Column("id", _BIGINT, primary_key=True, autoincrement=True)
@@ -103,6 +106,11 @@ def _key(name: str, *args: Any, nullable: bool = False, **kwargs: Any) -> Column
 def _owner(name: str, target: str, **kwargs: Any) -> Column[str]:
     """What a thing hangs on; an index that begins with it stands among the table's constraints."""
     return _key(name, ForeignKey(target), **kwargs)
+
+
+def _part(name: str, target: str, **kwargs: Any) -> Column[Any]:
+    """What a thing is a part of: it goes when that goes."""
+    return Column(name, ForeignKey(target, ondelete="CASCADE"), nullable=False, **kwargs)
 
 
 def _integer(name: str, *, nullable: bool = False) -> Column[int]:
@@ -449,7 +457,7 @@ TABLES: dict[type[Any], Table] = {
     ),
     tracking.RegisteredModel: _table(
         "registered_models",
-        Column("model_id", ForeignKey("models.id"), primary_key=True, autoincrement=False),
+        _part("model_id", "models.id", primary_key=True, autoincrement=False),
         _ref("workspace_id", "workspaces.id"),
         _text("name"),
         _text("description", nullable=True),
@@ -458,12 +466,18 @@ TABLES: dict[type[Any], Table] = {
         UniqueConstraint("workspace_id", "name"),
     ),
     tracking.RegisteredModelTag: _pairs(
-        "registered_model_tags", Column("model_id", ForeignKey("registered_models.model_id"), nullable=False)
+        "registered_model_tags",
+        _part("model_id", "registered_models.model_id"),
     ),
     tracking.RegisteredVersion: _table(
         "registered_versions",
-        Column("model_version_id", ForeignKey("model_versions.id"), primary_key=True, autoincrement=False),
-        Column("model_id", ForeignKey("registered_models.model_id"), nullable=False),
+        Column(
+            "model_version_id",
+            ForeignKey("model_versions.id", ondelete="CASCADE"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        _part("model_id", "registered_models.model_id"),
         _ref("workspace_id", "workspaces.id"),
         _text("name", index=True),
         _integer("number"),
@@ -483,21 +497,23 @@ TABLES: dict[type[Any], Table] = {
     ),
     tracking.RegisteredVersionTag: _pairs(
         "registered_version_tags",
-        Column("model_version_id", ForeignKey("registered_versions.model_version_id"), nullable=False),
+        Column(
+            "model_version_id", ForeignKey("registered_versions.model_version_id", ondelete="CASCADE"), nullable=False
+        ),
     ),
     tracking.RegisteredAlias: _table(
         "registered_aliases",
         _id(),
-        Column("model_id", ForeignKey("registered_models.model_id"), nullable=False),
+        _part("model_id", "registered_models.model_id"),
         _text("alias"),
         _integer("number"),
         UniqueConstraint("model_id", "alias"),
     ),
-    tracking.ArtifactFile: _table(
+    ArtifactFile: _table(
         "artifact_files",
         _id(),
         _owner("experiment_id", "experiments.id", index=True),
-        _text("path", unique=True),
+        Column("path", _BYTEWISE, nullable=False, unique=True),
         Column("sha", String(64), nullable=False, index=True),
         Column("size", BigInteger, nullable=False),
     ),

@@ -1,6 +1,6 @@
 """``Tx`` over one SQL connection: entities in, entities out, statements built once for each shape of a query."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from sqlalchemy.sql import ColumnElement, bindparam
 
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.search import Order
-from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Search, Topic
+from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Search, StartsWith, Topic
 from modelyard.storage import granting, searching
 from modelyard.storage.schema import TABLES, generations
 
@@ -99,15 +99,17 @@ class SqlTx:
                 raise _taken(kind) from error
         return new
 
+    def change(self, kind: type[Any], values: Mapping[str, Any], /, **where: Any) -> int:
+        table = TABLES[kind]
+        statement = update(table).values({name: bindparam(f"new_{name}") for name in values})
+        given = {f"new_{name}": value for name, value in values.items()}
+        return self._connection.execute(statement.where(*_all(table, where)), given | _sent(where)).rowcount
+
     def delete(self, kind: type[Any], /, **where: Any) -> int:
         if not where:
             raise ValueError("delete needs a condition")
         table = TABLES[kind]
-        conditions = [_condition(table, name, value) for name, value in where.items()]
-        parameters: dict[str, Any] = {}
-        for name, value in where.items():
-            parameters.update(_parameters(name, value))
-        return self._connection.execute(sql_delete(table).where(*conditions), parameters).rowcount
+        return self._connection.execute(sql_delete(table).where(*_all(table, where)), _sent(where)).rowcount
 
     def touch(self, topic: Topic) -> None:
         if topic not in self.touched:
@@ -142,14 +144,25 @@ class SqlTx:
         statement = _statements.get(shape)
         if statement is None:
             statement = _statements[shape] = _select(kind, fields, order_by, limited, where)
-        parameters: dict[str, Any] = {} if isinstance(order_by, str) else searching.order_parameters(order_by)
-        for name, value in where.items():
-            parameters.update(_parameters(name, value))
+        parameters = _sent(where)
+        if not isinstance(order_by, str):
+            parameters |= searching.order_parameters(order_by)
         if limit is not None:
             parameters["row_limit"] = limit
         if offset:
             parameters["row_offset"] = offset
         return self._connection.execute(statement, parameters).all()
+
+
+def _all(table: Table, where: dict[str, Any]) -> list[ColumnElement[bool]]:
+    return [_condition(table, name, value) for name, value in where.items()]
+
+
+def _sent(where: dict[str, Any]) -> dict[str, Any]:
+    sent: dict[str, Any] = {}
+    for name, value in where.items():
+        sent.update(_parameters(name, value))
+    return sent
 
 
 def _insertion(kind: type[Any], existing: Existing, dialect: str) -> Any:
@@ -170,8 +183,7 @@ def _select(
 ) -> Select[Any]:
     table = TABLES[kind]
     chosen = select(*(table.c[name] for name in fields)) if fields else select(table)
-    for name, value in where.items():
-        chosen = chosen.where(_condition(table, name, value))
+    chosen = chosen.where(*_all(table, where))
     if isinstance(order_by, str):
         order = table.c.get(order_by.lstrip("-"), _key(kind))
         tie = [] if order is _key(kind) else [_key(kind)]
@@ -190,6 +202,8 @@ def _condition(table: Table, name: str, value: Any) -> ColumnElement[bool]:
         return column.in_(bindparam(name, expanding=True))
     if isinstance(value, Contains):
         return func.lower(column).like(bindparam(name), escape="\\")
+    if isinstance(value, StartsWith):
+        return _between(column, _range(value), name)
     if isinstance(value, Between):
         return _between(column, value, name)
     return column.is_(None) if value is None else column == bindparam(name)
@@ -210,8 +224,15 @@ def _between(column: Column[Any], value: Between, name: str) -> ColumnElement[bo
     return column.between(low, high)
 
 
+def _range(prefix: StartsWith) -> Between:
+    """The texts from the prefix up to the last one that begins with it: a range that an index can answer."""
+    return Between(prefix.text, prefix.text + chr(0x10FFFF))
+
+
 def _shape(value: Any) -> object:
     """What of a condition decides the SQL text."""
+    if isinstance(value, StartsWith):
+        return StartsWith
     if isinstance(value, Between):
         return (Between, value.at_least is None, value.at_most is None)
     if isinstance(value, (Granted, Covering)):
@@ -231,6 +252,8 @@ def _parameters(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Contains):
         escaped = value.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return {name: f"%{escaped}%"}
+    if isinstance(value, StartsWith):
+        value = _range(value)
     if isinstance(value, Between):
         bounds = {f"{name}_low": value.at_least, f"{name}_high": value.at_most}
         return {key: bound for key, bound in bounds.items() if bound is not None}

@@ -9,7 +9,15 @@ from modelyard.core.access.check import Own, OwnFields, require, visible
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
 from modelyard.core.access.reading import find_among
-from modelyard.core.catalogue.entities import Model, ModelConfig, ModelStatus, ModelTag, ModelVersion, Workspace
+from modelyard.core.catalogue.entities import (
+    ArtifactFile,
+    Model,
+    ModelConfig,
+    ModelStatus,
+    ModelTag,
+    ModelVersion,
+    Workspace,
+)
 from modelyard.core.catalogue.workspaces import existing
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
@@ -45,11 +53,15 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A stored file and what its check found."""
+    """A stored file and what its check found: its tensors, or the reason why it cannot be served here.
+
+    ``sha`` is empty where there is no file in the artifact store.
+    """
 
     sha: str
     size: int
-    signature: dict[str, Any]
+    signature: dict[str, Any] | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +113,22 @@ def may_upload(tx: Tx, actor: Actor, new: NewVersion) -> None:
 def record_upload(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
     """Add the version, its first configuration and, the first time, its model."""
     may_upload(tx, actor, new)
+    return add_version(tx, actor, new, file)
+
+
+def add_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> Model:
+    """Make a model without asking who wants it; ``CONFLICT`` when the workspace has one of this name."""
+    return tx.insert(Model(0, workspace_id, name, actor.user_id, tx.now, tx.now))
+
+
+def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
+    """Add a version without asking who wants it: behind ``record_upload`` and the registry.
+
+    A file without a signature makes a version that cannot be served; ``file.reason`` says why.
+    """
     found = tx.first(Model, workspace_id=new.workspace_id, name=new.name)
     if found is None:
-        found = tx.insert(Model(0, new.workspace_id, new.name, actor.user_id, tx.now, tx.now))
+        found = add_model(tx, actor, new.workspace_id, new.name)
     else:
         tx.update(Model, found.id, lambda model: replace(model, updated_at=tx.now))
     version = tx.insert(
@@ -119,8 +144,8 @@ def record_upload(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> M
             visibility=new.visibility,
             conversion=new.conversion,
             signature=file.signature,
-            status=ModelStatus.READY,
-            error_summary=None,
+            status=ModelStatus.ERROR if file.signature is None else ModelStatus.READY,
+            error_summary=file.reason,
             image_path=new.image_path,
             created_on_version=RELEASE,
             created_by=actor.user_id,
@@ -229,9 +254,11 @@ def own_model(thing: Model | ModelVersion) -> Own:
 
 
 def unreferenced(tx: Tx, shas: Iterable[str]) -> list[str]:
-    """Those digests that no version refers to."""
+    """Those digests that no version and no artifact of a run refers to."""
     wanted = set(shas)
-    return sorted(wanted - {sha for (sha,) in tx.values(ModelVersion, ("sha",), sha=wanted)})
+    for kind in (ModelVersion, ArtifactFile):
+        wanted -= {sha for (sha,) in tx.values(kind, ("sha",), sha=wanted)}
+    return sorted(wanted)
 
 
 def newest_config(tx: Tx, version_id: int) -> ModelConfig:

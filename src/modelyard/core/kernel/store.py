@@ -32,6 +32,13 @@ class Contains:
 
 
 @dataclass(frozen=True, slots=True)
+class StartsWith:
+    """The column begins with this text, case minded."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Between:
     """The column lies in [at_least, at_most]; None leaves a side open."""
 
@@ -82,8 +89,8 @@ class Tx(Protocol):
     """One transaction.
 
     Conditions are keyword arguments named after the entity's fields; they all hold. A value is compared for
-    equality (None: is null); a list, tuple, set or frozenset means any of its members; ``Contains``, ``Between``,
-    ``Covering``, ``Granted`` and ``Search`` do what they say, the last two under any name.
+    equality (None: is null); a list, tuple, set or frozenset means any of its members; ``Contains``,
+    ``StartsWith``, ``Between``, ``Covering``, ``Granted`` and ``Search`` do what they say, the last two under any name.
     """
 
     now: datetime
@@ -126,6 +133,9 @@ class Tx(Protocol):
 
         Raises ``DomainError(NOT_FOUND)`` without such an entity and ``CONFLICT`` when a unique field is taken.
         """
+
+    def change(self, kind: type[Any], values: Mapping[str, Any], /, **where: Any) -> int:
+        """Give fields of all entities that satisfy the conditions these values; returns how many there are."""
 
     def delete(self, kind: type[Any], /, **where: Any) -> int:
         """Remove all entities that satisfy the conditions and return how many; at least one condition is needed."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modelyard.core.access.check import Own, OwnFields, allowed, require, visible
+from modelyard.core.access.granting import sweep_grants
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ModelVersion, PipelineTag, Workspace
@@ -138,6 +139,7 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
     tx.delete(PipelineTag, pipeline_id=pipeline.id)
     tx.delete(PipelineVersion, pipeline_id=pipeline.id)
     tx.delete(Pipeline, id=pipeline.id)
+    sweep_grants(tx, *own_pipeline(pipeline.workspace_id, pipeline.name))
 
 
 def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
@@ -156,6 +158,13 @@ def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
         tx.delete(PipelineVersion, id=version.id)
 
 
+def may_serve(tx: Tx, actor: Actor, workspace_id: int, version: ModelVersion) -> bool:
+    """Whether the actor may put the model version into a pipeline of the workspace."""
+    if version.workspace_id == workspace_id:
+        return True
+    return allowed(tx, actor, Permission.MODEL_USE, version.workspace_id, own_model(version))
+
+
 def own_pipeline(workspace_id: int, name: str) -> Own:
     """Where grants on one pipeline, and on its deployment, are kept."""
     return ResourceType.PIPELINE, in_workspace(workspace_id, name)
@@ -165,10 +174,7 @@ def _check_models(tx: Tx, actor: Actor, workspace_id: int, definition: dict[str,
     """A pipeline names models of its own workspace, or others that its maker may use: who runs it runs all of it."""
     for ref in models_named(definition.get("steps", [])):
         version = tx.first(ModelVersion, version=ref.version)
-        known = version is not None and (
-            version.workspace_id == workspace_id
-            or allowed(tx, actor, Permission.MODEL_USE, version.workspace_id, own_model(version))
-        )
+        known = version is not None and may_serve(tx, actor, workspace_id, version)
         if not known or version is None or version.name != ref.name or (ref.sha and ref.sha != version.sha):
             raise invalid(f"the workspace has no model {ref.name} with version {ref.version}", model=ref.name)
 

@@ -276,17 +276,3 @@ class RegisteredAlias:
     model_id: int
     alias: str
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactFile:
-    """A file below an artifact root (``exp/run/artifacts``, ``exp/models/m-…``): its bytes lie in the artifact store.
-
-    ``path`` is relative to the root of all tracked artifacts, with forward slashes and no empty or dotted part.
-    """
-
-    id: int
-    experiment_id: str
-    path: str
-    sha: str
-    size: int

@@ -66,7 +66,7 @@ def upgrade() -> None:
         "artifact_files",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("experiment_id", sa.String(length=64), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("sha", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["experiment_id"], ["experiments.id"], name=op.f("fk_artifact_files_experiment_id")),
@@ -146,7 +146,9 @@ def upgrade() -> None:
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("creation_timestamp", sa.BigInteger(), nullable=False),
         sa.Column("last_updated_timestamp", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_registered_models_model_id")),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.id"], name=op.f("fk_registered_models_model_id"), ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_registered_models_workspace_id")),
         sa.PrimaryKeyConstraint("model_id", name=op.f("pk_registered_models")),
         sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_registered_models_workspace_id_name")),
@@ -291,7 +293,10 @@ def upgrade() -> None:
         sa.Column("alias", sa.Text(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["model_id"], ["registered_models.model_id"], name=op.f("fk_registered_aliases_model_id")
+            ["model_id"],
+            ["registered_models.model_id"],
+            name=op.f("fk_registered_aliases_model_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registered_aliases")),
         sa.UniqueConstraint("model_id", "alias", name=op.f("uq_registered_aliases_model_id_alias")),
@@ -304,7 +309,10 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["model_id"], ["registered_models.model_id"], name=op.f("fk_registered_model_tags_model_id")
+            ["model_id"],
+            ["registered_models.model_id"],
+            name=op.f("fk_registered_model_tags_model_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registered_model_tags")),
         sa.UniqueConstraint("model_id", "key", name=op.f("uq_registered_model_tags_model_id_key")),
@@ -338,10 +346,16 @@ def upgrade() -> None:
         sa.Column("creation_timestamp", sa.BigInteger(), nullable=False),
         sa.Column("last_updated_timestamp", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["model_id"], ["registered_models.model_id"], name=op.f("fk_registered_versions_model_id")
+            ["model_id"],
+            ["registered_models.model_id"],
+            name=op.f("fk_registered_versions_model_id"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["model_version_id"], ["model_versions.id"], name=op.f("fk_registered_versions_model_version_id")
+            ["model_version_id"],
+            ["model_versions.id"],
+            name=op.f("fk_registered_versions_model_version_id"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_registered_versions_workspace_id")),
         sa.PrimaryKeyConstraint("model_version_id", name=op.f("pk_registered_versions")),
@@ -422,6 +436,7 @@ def upgrade() -> None:
             ["model_version_id"],
             ["registered_versions.model_version_id"],
             name=op.f("fk_registered_version_tags_model_version_id"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registered_version_tags")),
         sa.UniqueConstraint("model_version_id", "key", name=op.f("uq_registered_version_tags_model_version_id_key")),
