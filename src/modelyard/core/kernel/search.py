@@ -1,40 +1,72 @@
-"""Searches as data: what a user's filter says, before it becomes a query."""
+"""Conditions and orders of a search, in no dialect's words: what a dialect reads and a store turns into a query.
+
+A search is a tuple of conditions, which all hold, and a tuple of orders, the most significant first. A condition on
+something that is absent (a tag that is not set, a metric never logged, an empty column) does not hold, not even with
+``!=``; only ``IS NULL`` and ``IS NOT NULL`` ask for presence itself.
+"""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+Comparator: TypeAlias = Literal[
+    "=", "!=", ">", ">=", "<", "<=", "LIKE", "ILIKE", "IN", "NOT IN", "IS NULL", "IS NOT NULL"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """A field of the entity compares with a value.
+    """Holds when the entity's attribute ``field`` compares with ``value`` as ``op`` says.
 
-    ``op`` is one of ``= != > >= < <= LIKE ILIKE IN``, ``NOT IN``, ``IS NULL``, ``IS NOT NULL``; ``value`` a text or
-    number, a tuple of them for the INs, None for the last two. ``LIKE`` minds case, ``ILIKE`` does not; ``%`` and
-    ``_`` in them stand for any text and any character.
+    ``value`` is a string, an integer (64 bits) or a float; a tuple of strings or integers for ``IN`` and ``NOT IN``;
+    None for ``IS NULL`` and ``IS NOT NULL``. In a pattern of ``LIKE`` (minds case) and ``ILIKE`` (does not), ``%``
+    stands for any text, ``_`` for any character, and nothing escapes them.
     """
 
     field: str
-    op: str
+    op: Comparator
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """Something that hangs on the entity (``what``: tag, param, metric, …) under ``key`` compares with a value.
+    """Holds when something hanging on the entity compares with ``value``: ``what`` is tag, param, metric or dataset.
 
-    Without such a thing the condition does not hold, but for ``IS NULL``.
+    ``key`` is the key of the tag, param or metric (whose value is compared, a metric's as a float), or which of a
+    dataset's ``name``, ``digest`` and ``context`` is compared; one dataset that satisfies the condition is enough.
     """
 
     what: str
     key: str
-    op: str
+    op: Comparator
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
+class OnDataset:
+    """Only what was measured on the dataset of this name counts, and of this digest where one is given."""
+
+    name: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """Sort by a field (``what`` is attribute) or by something attached; what is missing or NaN comes last."""
+    """Order by an ``attribute``, ``tag``, ``param`` or ``metric``; entities without it come last in both directions.
+
+    ``on`` narrows which values of a metric count.
+    """
 
     what: str
     key: str
     descending: bool = False
+    on: OnDataset | None = None
+
+
+Condition: TypeAlias = Compare | Attached
+
+
+def total_order(asked: tuple[Order, ...], default: tuple[Order, ...], ties: tuple[Order, ...]) -> tuple[Order, ...]:
+    """``asked``, or ``default`` where nothing is asked, and then those of ``ties`` whose key is not in it yet."""
+    chosen = asked or default
+    known = {(order.what, order.key) for order in chosen}
+    return chosen + tuple(order for order in ties if (order.what, order.key) not in known)
