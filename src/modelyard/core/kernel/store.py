@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from modelyard.core.kernel.search import Attached, Compare, Order
+from modelyard.core.kernel.search import Condition, Order
 
 E = TypeVar("E")
 Key = int | str
@@ -72,9 +72,9 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Further conditions, given as data: ``Compare`` on fields, ``Attached`` on what hangs on the entity; all hold."""
+    """Further conditions, given as data; all hold. Their fields are the entity's."""
 
-    conditions: tuple[Compare | Attached, ...]
+    conditions: tuple[Condition, ...]
 
 
 class Existing(StrEnum):

@@ -10,7 +10,7 @@ from modelyard.core.access.grants import ResourceType, new_grant
 from modelyard.core.access.permissions import DENIALS, Permission, Role
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, invalid, not_found
-from modelyard.core.kernel.search import Attached, Compare, Order
+from modelyard.core.kernel.search import Condition, Order
 from modelyard.core.kernel.store import Existing, Search, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import DEFAULT_EXPERIMENT, Experiment, ExperimentTag, Lifecycle, Run
@@ -83,7 +83,7 @@ def experiment_named(tx: Tx, actor: Actor, name: str) -> ExperimentView:
 def search_experiments(  # what is looked for, in which order, which part of it
     tx: Tx,
     actor: Actor,
-    conditions: Iterable[Compare | Attached],
+    conditions: Iterable[Condition],
     orders: tuple[Order, ...],
     lifecycles: Collection[str],
     page: Page,

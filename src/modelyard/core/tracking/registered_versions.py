@@ -10,7 +10,7 @@ from modelyard.core.catalogue.entities import ModelVersion
 from modelyard.core.catalogue.models import CheckedFile, NewVersion, add_version, remove_versions
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
-from modelyard.core.kernel.search import Attached, Compare, Order
+from modelyard.core.kernel.search import Condition, Order
 from modelyard.core.kernel.store import Existing, Search, Tx
 from modelyard.core.serving.removal import refuse_deployed
 from modelyard.core.tracking.clock import milliseconds
@@ -125,7 +125,7 @@ def latest_versions(tx: Tx, actor: Actor, name: str, stages: Sequence[str]) -> l
 
 
 def search_versions(
-    tx: Tx, actor: Actor, conditions: Iterable[Compare | Attached], orders: tuple[Order, ...], page: Page
+    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], page: Page
 ) -> list[VersionView]:
     """The versions that fit, of registered models that the actor may see; access is decided inside the query."""
     found = tx.find(

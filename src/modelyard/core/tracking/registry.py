@@ -11,7 +11,7 @@ from modelyard.core.catalogue.entities import Model, ModelVersion
 from modelyard.core.catalogue.models import add_model, remove_versions
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
-from modelyard.core.kernel.search import Attached, Compare, Order
+from modelyard.core.kernel.search import Condition, Order
 from modelyard.core.kernel.store import Existing, Search, Topic, Tx
 from modelyard.core.serving.removal import refuse_deployed
 from modelyard.core.tracking.clock import milliseconds
@@ -103,7 +103,7 @@ def delete_model(tx: Tx, actor: Actor, name: str) -> list[ModelVersion]:
 
 
 def search_models(
-    tx: Tx, actor: Actor, conditions: Iterable[Compare | Attached], orders: tuple[Order, ...], page: Page
+    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], page: Page
 ) -> list[ModelView]:
     """The registered models that fit and that the actor may see; access is decided inside the query."""
     found = tx.find(

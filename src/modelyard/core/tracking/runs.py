@@ -8,7 +8,7 @@ from modelyard.core.access.check import require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
-from modelyard.core.kernel.search import Attached, Compare, Order
+from modelyard.core.kernel.search import Condition, Order
 from modelyard.core.kernel.store import Search, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import Lifecycle, Run, RunStatus, RunTag
@@ -113,7 +113,7 @@ def search_runs(  # where, what, in which order, which part of it
     tx: Tx,
     actor: Actor,
     experiment_ids: Collection[str],
-    conditions: Iterable[Compare | Attached],
+    conditions: Iterable[Condition],
     orders: tuple[Order, ...],
     lifecycles: Collection[str],
     page: Page,
