@@ -63,7 +63,7 @@ def _comparison(tokens: Tokens, vocabulary: Vocabulary) -> Condition:
     token = tokens.next
     op = _comparator(tokens)
     if op not in subject.kind.comparators:
-        problem = f"the {subject.what} {subject.key[:SHOWN]!r} of a {vocabulary.thing} is not compared like this"
+        problem = f"the {subject.what} {subject.key[:SHOWN]!r} of {vocabulary.thing} is not compared like this"
         tokens.refuse(token, f"{problem}; possible are {', '.join(subject.kind.comparators)}")
     if op in ("IS NULL", "IS NOT NULL"):
         return subject.compared(op, None)

@@ -18,8 +18,10 @@ def read_name(tokens: Tokens, vocabulary: Vocabulary, attributes: Iterable[str])
     key = first if key is None else unquoted(key)
     if what == "attribute":
         key = vocabulary.aliases.get(key, key)
+        if token["key"] is None and vocabulary.prefix(first):
+            tokens.refuse(token, f"a dot and a key must follow, without spaces, as in {first}.`my key`")
         if key not in attributes:
-            problem = f"no such attribute of a {vocabulary.thing}"
+            problem = f"no such attribute of {vocabulary.thing}"
             tokens.refuse(token, f"{problem}; possible are {', '.join(sorted(attributes))}")
     if not key:
         tokens.refuse(token, "the key is empty")

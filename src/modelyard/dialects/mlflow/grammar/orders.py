@@ -40,7 +40,7 @@ def _order(vocabulary: Vocabulary, number: int, clause: str) -> Order:
     token = tokens.next
     what, key = read_name(tokens, vocabulary, vocabulary.orderable)
     if what != "attribute" and what not in vocabulary.orderable_attached:
-        tokens.refuse(token, f"a {vocabulary.thing} is not ordered by a {what}; {_possible(vocabulary)}")
+        tokens.refuse(token, f"{vocabulary.thing} is not ordered by a {what}; {_possible(vocabulary)}")
     direction = tokens.take_word("ASC", "DESC")
     if tokens.next.lastgroup != "end":
         tokens.expected("the end" if direction else "ASC, DESC or the end")

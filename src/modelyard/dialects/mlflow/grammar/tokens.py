@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     rf"""\s*(?:
     (?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
   | (?P<double>{_DOUBLE})(?!\.)
-  | (?P<name>(?P<first>\w+|{_BACKTICK}|{_DOUBLE})(?:\.(?P<key>\w+(?:\.\w+)*|{_BACKTICK}|{_DOUBLE}|{_SINGLE}))?)
+  | (?P<name>(?P<first>\w+|{_BACKTICK}|{_DOUBLE})(?:\.(?P<key>\w+(?:[-./]\w+)*|{_BACKTICK}|{_DOUBLE}|{_SINGLE}))?)
   | (?P<single>{_SINGLE})
   | (?P<comparator>[<>]=|[!=]=|<>|[=<>])
   | (?P<punctuation>[(),])
@@ -88,7 +88,7 @@ class Tokens:
         token = self.next
         if token.lastgroup == "open":
             self.refuse(token, f"the quote {token['open'][0]} is not closed")
-        hint = "; keys with other characters than letters, digits, _ and . are written in backticks"
+        hint = "; keys with other characters than letters, digits, _, -, . and / are written in backticks"
         self.refuse(token, f"expected {what}{hint if token.lastgroup == 'bad' else ''}")
 
     def refuse(self, token: Token, problem: str) -> NoReturn:

@@ -67,7 +67,7 @@ def _by(key: str, *, descending: bool = False) -> Order:
 
 
 RUNS = Vocabulary(
-    thing="run",
+    thing="a run",
     attributes={
         "run_id": LISTED_TEXT,
         "run_name": TEXT,
@@ -91,7 +91,7 @@ RUNS = Vocabulary(
     ties=(_by("start_time", descending=True), _by("run_id")),
 )
 EXPERIMENTS = Vocabulary(
-    thing="experiment",
+    thing="an experiment",
     attributes={
         "name": TEXT,
         "experiment_id": EXPERIMENT_ID,
@@ -104,7 +104,7 @@ EXPERIMENTS = Vocabulary(
     ties=(_by("experiment_id", descending=True),),
 )
 REGISTERED_MODELS = Vocabulary(
-    thing="registered model",
+    thing="a registered model",
     attributes={"name": LISTED_TEXT},
     attached={"tag": TEXT},
     aliases={"timestamp": "last_updated_timestamp"},
@@ -112,7 +112,7 @@ REGISTERED_MODELS = Vocabulary(
     ties=(_by("name"),),
 )
 MODEL_VERSIONS = Vocabulary(
-    thing="model version",
+    thing="a model version",
     attributes={"name": LISTED_TEXT, "version_number": VERSION, "run_id": LISTED_TEXT, "source_path": TEXT},
     attached={"tag": TEXT},
     orderable=("name", "version_number", "creation_timestamp", "last_updated_timestamp"),
@@ -124,7 +124,7 @@ MODEL_VERSIONS = Vocabulary(
     ties=(_by("name"), _by("version_number", descending=True)),
 )
 LOGGED_MODELS = Vocabulary(
-    thing="logged model",
+    thing="a logged model",
     attributes={
         "name": LISTED_TEXT,
         "model_id": LISTED_TEXT,

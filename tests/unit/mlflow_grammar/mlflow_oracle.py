@@ -6,6 +6,7 @@ empty database, does not succeed.
 """
 
 import json
+import logging
 import sys
 import tempfile
 import warnings
@@ -88,17 +89,19 @@ def _answer(oracle: Oracle, search: dict[str, Any]) -> dict[str, Any]:
     try:
         conditions, orders = getattr(oracle, search["thing"])(search["filter"], search["order_by"])
     except Exception as error:  # noqa: BLE001  # MLflow answers some searches with whatever error its libraries raise
-        return {"refused": f"{type(error).__name__}: {error}"}
+        return {"refused": f"{type(error).__name__}: {error}"[:200]}
     return {"filter": conditions, "order_by": orders}
 
 
 def main() -> None:
     """One line of JSON in, one out."""
     warnings.simplefilter("ignore")
+    logging.disable()
     with tempfile.TemporaryDirectory() as folder:
         oracle = Oracle(folder)
         for line in sys.stdin:
             sys.stdout.write(json.dumps(_answer(oracle, json.loads(line))) + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
