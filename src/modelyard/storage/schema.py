@@ -35,7 +35,15 @@ from modelyard.core.catalogue.entities import (
     Tag,
     Workspace,
 )
-from modelyard.core.identity.entities import Credential, OAuthClient, Session, User
+from modelyard.core.identity.entities import (
+    AccessToken,
+    Credential,
+    OAuthClient,
+    ServiceAccount,
+    Session,
+    SignInRecord,
+    User,
+)
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica, Worker
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -144,6 +152,40 @@ TABLES: dict[type[Any], Table] = {
         _json("grants"),
         _ref("service_user_id", "users.id", nullable=True),
         _time("created_at"),
+    ),
+    ServiceAccount: _table(
+        "service_accounts",
+        _uuid("user_id", ForeignKey("users.id"), primary_key=True, autoincrement=False),
+        _uuid("owner_id", nullable=True, index=True),
+        _text("description"),
+        _uuid("created_by"),
+        _time("created_at"),
+    ),
+    AccessToken: _table(
+        "access_tokens",
+        _uuid("id", primary_key=True, autoincrement=False),
+        _ref("user_id", "users.id"),
+        _text("name"),
+        Column("secret_hash", String(64), nullable=False, unique=True),
+        _json("scopes"),
+        _uuid("created_by"),
+        _time("created_at"),
+        _time("expires_at", nullable=True),
+        _time("last_used_at", nullable=True),
+        _time("revoked_at", nullable=True),
+    ),
+    SignInRecord: _table(
+        "sign_in_records",
+        _id(),
+        Column("name", String(64), nullable=False),
+        Column("place", String(64), nullable=False),
+        _time("failed_at", nullable=True),
+        _time("fades_at", nullable=True),
+        Column("failed_from", String(64), nullable=False),
+        _time("signed_in_at", nullable=True),
+        UniqueConstraint("name", "place"),
+        Index(None, "fades_at"),
+        Index(None, "signed_in_at"),
     ),
     Session: _table(
         "sessions",

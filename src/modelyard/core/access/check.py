@@ -11,7 +11,7 @@ from modelyard.core.kernel.store import Granted, Tx
 
 def require_platform(actor: Actor, permission: Permission) -> None:
     """The actor holds the permission on the platform as a whole, or ``FORBIDDEN``."""
-    actor.checked.add(permission)
+    _ask(actor, permission)
     if not _held(actor.platform_roles, permission):
         raise _forbidden(actor, permission, "this server")
 
@@ -22,7 +22,7 @@ def require(tx: Tx, actor: Actor, permission: Permission, workspace_id: int, wha
     ``what`` and ``which`` name the thing that was asked for. An actor who may not even see the workspace gets the
     same ``NOT_FOUND`` as for a thing that does not exist; one who sees it but lacks the permission ``FORBIDDEN``.
     """
-    actor.checked.add(permission)
+    _ask(actor, permission)
     roles = roles_in(tx, actor, workspace_id)
     if _held(roles, permission):
         return
@@ -38,7 +38,7 @@ def visible(actor: Actor, permission: Permission) -> dict[str, Any]:
 
 def visible_by(field: str, actor: Actor, permission: Permission) -> dict[str, Any]:
     """``visible`` for an entity whose workspace id stands in another field."""
-    actor.checked.add(permission)
+    _ask(actor, permission)
     if _held(actor.platform_roles, permission):
         return {}
     return {field: Granted(actor.user_id, ResourceType.WORKSPACE, sorted(roles_with(permission)))}
@@ -53,6 +53,14 @@ def roles_in(tx: Tx, actor: Actor, workspace_id: int) -> frozenset[str]:
         resource_id=str(workspace_id),
     )
     return actor.platform_roles | ({grant.role} if grant else frozenset())
+
+
+def _ask(actor: Actor, permission: Permission) -> None:
+    """Note that the permission was asked for; ``FORBIDDEN`` at once when the actor's token does not reach so far."""
+    actor.checked.add(permission)
+    if not actor.in_scope(permission):
+        message = f"the token in use is not for {permission}: its scopes leave it out; use a token with a wider scope"
+        raise DomainError(ErrorKind.FORBIDDEN, message, permission=str(permission))
 
 
 def _held(roles: frozenset[str], permission: Permission) -> bool:

@@ -12,6 +12,7 @@ class Permission(StrEnum):
     USERS_MANAGE = "users.manage"
     WORKSPACE_CREATE = "workspace.create"
     TAG_CREATE = "tag.create"
+    TOKENS_MANAGE = "tokens.manage"
     # on one workspace and what it holds
     WORKSPACE_READ = "workspace.read"
     WORKSPACE_MANAGE = "workspace.manage"
@@ -46,7 +47,13 @@ _EDIT = _READ | {
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.USER: frozenset(
-        {Permission.SIGNED_IN, Permission.USERS_READ, Permission.WORKSPACE_CREATE, Permission.TAG_CREATE}
+        {
+            Permission.SIGNED_IN,
+            Permission.USERS_READ,
+            Permission.WORKSPACE_CREATE,
+            Permission.TAG_CREATE,
+            Permission.TOKENS_MANAGE,
+        }
     ),
     Role.OWNER: _EDIT | {Permission.WORKSPACE_MANAGE},
     Role.COLLABORATOR: _EDIT,
