@@ -51,6 +51,7 @@ class Settings:
     refresh_token_seconds: int = 28_800
     offline_token_seconds: int = 2_592_000
     refresh_grace_seconds: int = 60
+    password_grant: bool = True
     max_body_bytes: int = 64 * 2**20
     max_upload_bytes: int = 10 * 2**30
     drain_seconds: int = 30

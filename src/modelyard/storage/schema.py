@@ -37,7 +37,17 @@ from modelyard.core.catalogue.entities import (
     Tag,
     Workspace,
 )
-from modelyard.core.identity.entities import Credential, Group, Membership, OAuthClient, Session, User
+from modelyard.core.identity.entities import (
+    AccessToken,
+    Credential,
+    Group,
+    Membership,
+    OAuthClient,
+    ServiceAccount,
+    Session,
+    SignInRecord,
+    User,
+)
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica, Worker
 from modelyard.core.tracking import entities as tracking
 
@@ -195,6 +205,40 @@ TABLES: dict[type[Any], Table] = {
         _ref("service_user_id", "users.id", nullable=True),
         _time("created_at"),
     ),
+    ServiceAccount: _table(
+        "service_accounts",
+        _uuid("user_id", ForeignKey("users.id"), primary_key=True, autoincrement=False),
+        _uuid("owner_id", nullable=True, index=True),
+        _text("description"),
+        _uuid("created_by"),
+        _time("created_at"),
+    ),
+    AccessToken: _table(
+        "access_tokens",
+        _uuid("id", primary_key=True, autoincrement=False),
+        _ref("user_id", "users.id"),
+        _text("name"),
+        Column("secret_hash", String(64), nullable=False, unique=True),
+        _json("scopes"),
+        _uuid("created_by"),
+        _time("created_at"),
+        _time("expires_at", nullable=True),
+        _time("last_used_at", nullable=True),
+        _time("revoked_at", nullable=True),
+    ),
+    SignInRecord: _table(
+        "sign_in_records",
+        _id(),
+        Column("name", String(64), nullable=False),
+        Column("place", String(64), nullable=False),
+        _time("failed_at", nullable=True),
+        _time("fades_at", nullable=True),
+        Column("failed_from", String(64), nullable=False),
+        _time("signed_in_at", nullable=True),
+        UniqueConstraint("name", "place"),
+        Index(None, "fades_at"),
+        Index(None, "signed_in_at"),
+    ),
     Session: _table(
         "sessions",
         _uuid("id", primary_key=True, autoincrement=False),
@@ -220,7 +264,7 @@ TABLES: dict[type[Any], Table] = {
     ),
     DefaultWorkspace: _table(
         "default_workspaces",
-        _uuid("user_id", ForeignKey("users.id"), primary_key=True, autoincrement=False),
+        _uuid("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
         _ref("workspace_id", "workspaces.id"),
     ),
     Model: _table(

@@ -48,7 +48,7 @@ class Decision:
 
 def require_platform(actor: Actor, permission: Permission) -> None:
     """The actor holds the permission on the platform as a whole, or ``FORBIDDEN``."""
-    actor.checked.add(permission)
+    _ask(actor, permission)
     if not holds(actor, permission):
         raise _forbidden(actor, permission, "this server")
 
@@ -66,7 +66,7 @@ def require(  # one thing, named for people and for grants
     ``what`` and ``which`` name the thing that was asked for. An actor who may not even see it gets the same
     ``NOT_FOUND`` as for a thing that does not exist; one who sees it but lacks the permission ``FORBIDDEN``.
     """
-    actor.checked.add(permission)
+    _ask(actor, permission)
     if holds(actor, permission):
         return
     found = grants_on(tx, actor, workspace_id, own)
@@ -79,6 +79,8 @@ def require(  # one thing, named for people and for grants
 
 def allowed(tx: Tx, actor: Actor, permission: Permission, workspace_id: int, own: Own | None = None) -> bool:
     """Whether ``require`` would let the actor pass."""
+    if not actor.in_scope(permission):
+        return False
     return holds(actor, permission) or decide(grants_on(tx, actor, workspace_id, own), permission, own).allowed
 
 
@@ -112,7 +114,7 @@ def visible(actor: Actor, permission: Permission, own: OwnFields | None = None) 
 
 def visible_by(field: str, actor: Actor, permission: Permission, own: OwnFields | None = None) -> dict[str, Any]:
     """``visible`` for an entity whose workspace id stands in another field."""
-    actor.checked.add(permission)
+    _ask(actor, permission)
     if holds(actor, permission):
         return {}
     roles = roles_with(permission)
@@ -128,6 +130,14 @@ def _giving(grants: list[Grant], permission: Permission) -> Grant | None:
 
 def _denying(grants: list[Grant]) -> Grant | None:
     return next((grant for grant in grants if grant.role in DENIALS), None)
+
+
+def _ask(actor: Actor, permission: Permission) -> None:
+    """Note that the permission was asked for; ``FORBIDDEN`` at once when the actor's token does not reach so far."""
+    actor.checked.add(permission)
+    if not actor.in_scope(permission):
+        message = f"the token in use is not for {permission}: its scopes leave it out; use a token with a wider scope"
+        raise DomainError(ErrorKind.FORBIDDEN, message, permission=str(permission))
 
 
 def _held(roles: frozenset[str], permission: Permission) -> bool:

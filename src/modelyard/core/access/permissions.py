@@ -16,6 +16,7 @@ class Permission(StrEnum):
     TAG_CREATE = "tag.create"
     EXPERIMENT_CREATE = "experiment.create"
     MODEL_REGISTER = "model.register"
+    TOKENS_MANAGE = "tokens.manage"
     # on one workspace and what it holds
     WORKSPACE_READ = "workspace.read"
     WORKSPACE_MANAGE = "workspace.manage"
@@ -82,6 +83,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.TAG_CREATE,
             Permission.EXPERIMENT_CREATE,
             Permission.MODEL_REGISTER,
+            Permission.TOKENS_MANAGE,
         }
     ),
     Role.OWNER: _MANAGE,

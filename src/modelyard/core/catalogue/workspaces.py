@@ -147,7 +147,7 @@ def _grant(tx: Tx, workspace_id: int, user_id: str, role: Role) -> None:
 
 def _user(tx: Tx, login_or_id: str) -> User:
     user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
-    if user is None or user.service:
+    if user is None:
         raise not_found("user", login_or_id)
     return user
 

@@ -1,6 +1,6 @@
 """Who is asking."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 EVERYONE = "everyone"
@@ -13,8 +13,9 @@ class Actor:
 
     ``user_id`` is opaque to everything but identity. ``platform_roles`` are the roles held on the platform as a
     whole, and ``groups`` the subject ids of the groups and custom roles they belong to, both loaded with the user.
-    ``checked`` collects the permissions that were asked for while one request was served, so that the HTTP edge can
-    prove that a route asked for the one it declares.
+    ``scopes`` are the permissions that the token in use is limited to, None for no limit. ``checked`` collects the
+    permissions that were asked for while one request was served, so that the HTTP edge can prove that a route asked for
+    the one it declares.
     """
 
     user_id: str
@@ -23,13 +24,18 @@ class Actor:
     client_id: str | None = None
     platform_roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
     checked: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def for_request(self) -> Self:
         """The same caller with an empty record of checks: one for each request."""
-        return type(self)(self.user_id, self.username, self.email, self.client_id, self.platform_roles, self.groups)
+        return replace(self, checked=set())
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """Everything whose grants count for the caller."""
         return (self.user_id, *sorted(self.groups), EVERYONE)
+
+    def in_scope(self, permission: str) -> bool:
+        """Whether the token in use reaches as far as the permission; the user may still lack it."""
+        return self.scopes is None or permission in self.scopes

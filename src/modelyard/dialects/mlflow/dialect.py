@@ -78,7 +78,9 @@ def render_error(error: DomainError, request: Request) -> Response:
     return answer({"error_code": CODES[error.kind], "message": message}, STATUS[error.kind], headers)
 
 
-def answer(value: Mapping[str, Any] | None = None, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def answer(
+    value: Mapping[str, Any] | None = None, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     """A JSON answer; without a value ``{}``."""
     return Response(json_bytes(value or {}), status, headers, media_type="application/json")
 

@@ -150,9 +150,7 @@ async def restore_experiment(call: Call) -> Response:
 async def set_experiment_tag(call: Call) -> Response:
     """Put a tag on an experiment."""
     asked = await body(call, ExperimentTagBody)
-    await call.services.store.write(
-        core.set_experiment_tag, call.actor, asked.experiment_id, asked.key, asked.value
-    )
+    await call.services.store.write(core.set_experiment_tag, call.actor, asked.experiment_id, asked.key, asked.value)
     return answer()
 
 
@@ -170,9 +168,7 @@ async def _search(call: Call, asked: SearchExperiments) -> Response:
     order = total_order(orders, grammar.EXPERIMENTS.default, grammar.EXPERIMENTS.ties)
     conditions, order = renamed((conditions, order), _NAMES, _as_text)
     lifecycles = view(asked.view_type)
-    found = await call.services.store.read(
-        core.search_experiments, call.actor, conditions, order, lifecycles, page
-    )
+    found = await call.services.store.read(core.search_experiments, call.actor, conditions, order, lifecycles, page)
     shown = [experiment_json(each) for each in found[: page.limit - 1]]
     return answer(({"experiments": shown} if shown else {}) | next_token(found, page))
 

@@ -129,8 +129,9 @@ def _of_models(tx: Tx, actor: Actor, rest: str) -> str:
 
 def _registered_location(tx: Tx, model_id: int, number: str) -> str:
 
-
-    found = tx.first(RegisteredVersion, order_by="number", model_id=model_id, number=int(number) if number.isdigit() else 0)
+    found = tx.first(
+        RegisteredVersion, order_by="number", model_id=model_id, number=int(number) if number.isdigit() else 0
+    )
     if found is None:
         raise invalid(f"models:/…/{shortened(number)} names no version")
     return found.storage_location

@@ -172,9 +172,7 @@ async def get_download_uri(call: Call) -> Response:
 async def set_model_version_tag(call: Call) -> Response:
     """Put a tag on a version."""
     asked = await body(call, VersionTag)
-    await call.services.store.write(
-        core.set_version_tag, call.actor, asked.name, asked.version, asked.key, asked.value
-    )
+    await call.services.store.write(core.set_version_tag, call.actor, asked.name, asked.version, asked.key, asked.value)
     return answer()
 
 

@@ -413,7 +413,9 @@ def _number(value: float | str) -> float:
     try:
         number = float(value)
     except ValueError:
-        raise invalid(f"Invalid value {str(value)[:60]!r} for parameter 'value' supplied: it must be a number") from None
+        raise invalid(
+            f"Invalid value {str(value)[:60]!r} for parameter 'value' supplied: it must be a number"
+        ) from None
     if isinstance(value, str) and not (math.isnan(number) or math.isinf(number)) and "_" in value:
         raise invalid(f"Invalid value {value[:60]!r} for parameter 'value' supplied: it must be a number")
     return number

@@ -173,7 +173,7 @@ def _start(status: int, headers: list[tuple[bytes, bytes]]) -> dict[str, object]
 
 async def _refuse(send: Send, error: DomainError) -> None:
     body = orjson.dumps(error_body(error, "engine"))
-    headers = {"content-type": "application/json", **error_headers(error.kind), "content-length": str(len(body))}
+    headers = {"content-type": "application/json", **error_headers(error), "content-length": str(len(body))}
     await send(_start(STATUS[error.kind], [(name.encode(), value.encode()) for name, value in headers.items()]))
     await send({"type": "http.response.body", "body": body})
 

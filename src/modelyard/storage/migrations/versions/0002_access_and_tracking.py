@@ -452,3 +452,8 @@ def upgrade() -> None:
         batch_op.alter_column(
             "resource_id", existing_type=sa.VARCHAR(length=64), type_=sa.String(length=512), existing_nullable=False
         )
+    with op.batch_alter_table("default_workspaces", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_default_workspaces_user_id"), type_="foreignkey")
+        batch_op.create_foreign_key(
+            batch_op.f("fk_default_workspaces_user_id"), "users", ["user_id"], ["id"], ondelete="CASCADE"
+        )
