@@ -5,7 +5,6 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 import numpy as np
 from starlette.responses import JSONResponse
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.bootstrap.issuers import token_verifier
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
@@ -27,7 +27,6 @@ from modelyard.engines.onnx_check import check_model
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
-from modelyard.issuers.embedded.tokens import verify_access_now
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
@@ -74,7 +73,8 @@ class Application:
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
-        authenticator = TokenAuthenticator(store, partial(verify_access_now, keys, settings.realms))
+        verifier = token_verifier(settings, keys, store)
+        authenticator = TokenAuthenticator(store, verifier)
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
@@ -91,6 +91,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
+        verifier.look()  # requests wait for it, the start does not
         async with self._background(store, authenticator, reconciler):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again

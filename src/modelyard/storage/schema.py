@@ -35,7 +35,7 @@ from modelyard.core.catalogue.entities import (
     Tag,
     Workspace,
 )
-from modelyard.core.identity.entities import Credential, OAuthClient, Session, User
+from modelyard.core.identity.entities import Credential, ExternalIdentity, OAuthClient, Session, User
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica, Worker
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,6 +136,16 @@ TABLES: dict[type[Any], Table] = {
         _text("password_hash"),
         _time("changed_at"),
         Column("temporary", Boolean, nullable=False),
+    ),
+    ExternalIdentity: _table(
+        "external_identities",
+        _id(),
+        _text("issuer"),
+        _text("subject"),
+        _ref("user_id", "users.id"),
+        _time("created_at"),
+        _time("last_seen_at"),
+        UniqueConstraint("issuer", "subject"),
     ),
     OAuthClient: _table(
         "oauth_clients",
