@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -67,8 +68,8 @@ def encoded(content: bytes) -> str:
 
 
 @contextmanager
-def issuer_stand() -> Iterator[IssuerStand]:
-    """An issuer that answers until the end of the block."""
+def issuer_stand(tls: ssl.SSLContext | None = None) -> Iterator[IssuerStand]:
+    """An issuer that answers until the end of the block; over https with ``tls``."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -84,7 +85,9 @@ def issuer_stand() -> Iterator[IssuerStand]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    stand = IssuerStand(f"http://127.0.0.1:{server.server_port}")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    stand = IssuerStand(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

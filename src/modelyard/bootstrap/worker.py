@@ -24,6 +24,7 @@ from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.app import PREFIX, InferenceApp
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
+from modelyard.issuers.choice import TokenVerifier
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -91,8 +92,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        verifier.look()  # requests wait for it, the start does not
-        async with self._background(store, authenticator, reconciler):
+        async with self._background(store, authenticator, reconciler, verifier):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -102,7 +102,7 @@ class Application:
 
     @asynccontextmanager
     async def _background(
-        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler
+        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler, verifier: TokenVerifier
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -121,6 +121,7 @@ class Application:
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
+            asyncio.create_task(verifier.keep_looking()),
         ]
         try:
             yield

@@ -8,6 +8,8 @@ from modelyard.issuers.embedded.tokens import Verified as EmbeddedToken
 from modelyard.issuers.external.tokens import Verified as ExternalToken
 from modelyard.issuers.external.tokens import claimed_issuer
 
+_LOOK_SECONDS = 600
+
 
 class External(Protocol):
     """An issuer that is not this server; see ``issuers.external.issuer``."""
@@ -35,7 +37,9 @@ class TokenVerifier:
         named = self._external.get(claimed_issuer(token) or "") if self._external else None
         return await named.verify(token) if named else await asyncio.to_thread(self._embedded, token)
 
-    def look(self) -> None:
-        """Begin to fetch the keys of all external issuers; waits for none."""
-        for issuer in self._external.values():
-            issuer.look()
+    async def keep_looking(self) -> None:
+        """Fetch the keys of all external issuers, now and every ten minutes, until cancelled; nobody waits for it."""
+        while True:
+            for issuer in self._external.values():
+                issuer.look()
+            await asyncio.sleep(_LOOK_SECONDS)

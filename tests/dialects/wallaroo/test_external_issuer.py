@@ -9,6 +9,7 @@ from typing import Any
 import deploying
 import pytest
 
+from issuer_stand import drips, issuer_stand
 from openid_provider import AUDIENCE, OpenidProvider, openid_provider
 from running import RunningServer, StartServer
 from wire import Caller, administrator
@@ -203,3 +204,30 @@ def test_users_may_be_left_to_administrators(
     made = administrator(server).post("/v1/api/users/invite", body)
     assert status(server, providers[0].access_token("alice")) == 200
     assert users(server)["alice@corp.example"]["id"] == made["id"]
+
+
+def test_a_hostile_issuer_opens_nothing_and_delays_nobody(start_server: StartServer) -> None:
+    with issuer_stand() as stand:
+        server = started(start_server, {"url": stand.url, "audiences": [AUDIENCE]})
+        good = stand.token(sub="known")
+        assert status(server, good) == 200
+        stand.answers["/jwks"] = drips
+        invented = [stand.token({"kid": f"../../{number}"}) for number in range(40)]
+        answers: list[int] = []
+        threads = [threading.Thread(target=lambda t=token: answers.append(status(server, t))) for token in invented]
+        for thread in threads:
+            thread.start()
+        slowest = 0.0
+        while any(thread.is_alive() for thread in threads):
+            began = time.monotonic()
+            assert status(server, stand.token(sub="new")) == 200
+            assert administrator(server).post("/v1/api/workspaces/list", {})
+            slowest = max(slowest, time.monotonic() - began)
+        assert set(answers) <= {401, 503}
+        assert len(answers) == len(invented)
+        assert slowest < 3
+        stranger = stand.token(iss="https://login.example.com")
+        for token in (stand.token(aud="other"), stand.token(exp=1), stranger, good[:-8], f"{good}.x"):
+            assert status(server, token) == 401
+            answer = Caller(server.url, token).call("POST", "/v1/api/pipelines/infer/none-1/none", json=ROW)
+            assert answer.status_code == 401

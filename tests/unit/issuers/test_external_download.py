@@ -2,10 +2,18 @@
 
 import gzip
 import json
+import ssl
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from issuer_stand import Answer, IssuerStand, drips, drips_headers, floods, issuer_stand, missing, sends
@@ -88,6 +96,36 @@ def test_what_is_wrong_is_told(stand: IssuerStand, path: str, answer: Answer, to
 def test_keys_are_fetched_in_the_clear_from_the_issuer_itself_alone(stand: IssuerStand, address: str) -> None:
     assert "is not https" in complaint(stand, DISCOVERY, stand.discovery(jwks_uri=address))
     assert stand.asked == [DISCOVERY]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine that vouches for itself, and its key, in one file."""
+    key, name = generate_private_key(SECP256R1()), x509.Name([])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(signed.public_bytes(Encoding.PEM) + private)
+    return path
+
+
+def test_only_certificates_that_are_trusted_count(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with issuer_stand(tls) as stand:
+        with pytest.raises(IssuerError, match=r"cannot be reached: .*CERTIFICATE_VERIFY_FAILED"):
+            download_keys(stand.settings)
+        assert stand.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        assert len(download_keys(stand.settings).keys) == 1
+        assert "is not https" in complaint(stand, DISCOVERY, stand.discovery(jwks_uri="http://127.0.0.1:1/jwks"))
 
 
 def test_an_issuer_that_does_not_answer_is_named_with_the_reason() -> None:

@@ -40,7 +40,8 @@ async def _in_time(issuer: IssuerSettings) -> KeySet:
 
 def _client(issuer: IssuerSettings) -> httpx.AsyncClient:
     """Proxies and certificates as the environment says, but never a proxy to this machine."""
-    return httpx.AsyncClient(headers=_HEADERS, timeout=_SECONDS, trust_env=not issuer.on_loopback)
+    direct = httpx.AsyncHTTPTransport() if issuer.on_loopback else None
+    return httpx.AsyncClient(headers=_HEADERS, timeout=_SECONDS, transport=direct)
 
 
 async def _get(client: httpx.AsyncClient, url: str) -> bytes:

@@ -18,7 +18,6 @@ from modelyard.issuers.external.keys import KeySet
 from modelyard.issuers.external.tokens import refused
 
 _LOG = logging.getLogger(__name__)
-_FRESH_SECONDS = 600.0
 _GOOD_SECONDS = 86_400.0
 _PAUSE_SECONDS = 5.0
 _WAITING_MAX = 200
@@ -27,8 +26,8 @@ _WAITING_MAX = 200
 class KeyCache:
     """``download`` fetches the keys of ``issuer`` and may block or raise.
 
-    Keys older than ten minutes are fetched again while they go on to be used; when that does not succeed they are
-    good for a day. ``pause`` is the least time in seconds between two fetches.
+    Whoever holds it calls ``look`` from time to time, so that withdrawn keys go; when that does not succeed, the last
+    keys are good for a day. ``pause`` is the least time in seconds between two fetches.
     """
 
     def __init__(self, issuer: str, download: Callable[[], KeySet], pause: float = _PAUSE_SECONDS) -> None:
@@ -63,11 +62,7 @@ class KeyCache:
     async def _known(self) -> KeySet:
         """Keys that may be used, without waiting where there are some."""
         age = time.monotonic() - self._fetched
-        if self._keys is None or age > _GOOD_SECONDS:
-            return await self._newer()
-        if age > _FRESH_SECONDS:
-            self.look()
-        return self._keys
+        return self._keys if self._keys is not None and age <= _GOOD_SECONDS else await self._newer()
 
     async def _newer(self) -> KeySet:
         """Keys whose fetching began after this call did: a rotation that was before it is in them."""
