@@ -1,20 +1,27 @@
-"""Who verifies bearer tokens."""
+"""Who decides about bearer tokens."""
 
 # ruff: noqa: PLC0415
+from collections.abc import Iterator
 from functools import partial
 
 from modelyard.core.kernel.store import Store
-from modelyard.issuers.choice import TokenVerifier
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.tokens import verify_access_now
+from modelyard.issuers.personal import personal_tokens
+from modelyard.issuers.verifiers import Verifier, Verifiers, in_thread
 from modelyard.settings import Settings
 
 
-def token_verifier(settings: Settings, keys: KeyRing, store: Store) -> TokenVerifier:
-    """The embedded issuer and the external ones of the settings; without these nothing of an HTTP client is loaded."""
-    embedded = partial(verify_access_now, keys, settings.realms)
-    if not settings.external_issuers:
-        return TokenVerifier(embedded, ())
-    from modelyard.issuers.external.issuer import ExternalIssuer
+def bearer_verifiers(settings: Settings, keys: KeyRing, store: Store) -> Verifiers:
+    """Personal access tokens, the external issuers of the settings, the embedded issuer, in this order."""
+    embedded = Verifier(lambda _: True, in_thread(partial(verify_access_now, keys, settings.realms)))
+    return Verifiers(personal_tokens(store), *_external(settings, store), embedded)
 
-    return TokenVerifier(embedded, [ExternalIssuer(each, store) for each in settings.external_issuers])
+
+def _external(settings: Settings, store: Store) -> Iterator[Verifier]:
+    """Where there are none, nothing of an HTTP client is loaded."""
+    if settings.external_issuers:
+        from modelyard.issuers.external.issuer import ExternalIssuer
+
+        for each in settings.external_issuers:
+            yield ExternalIssuer(each, store).verifier()

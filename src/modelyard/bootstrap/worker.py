@@ -13,21 +13,22 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
-from modelyard.bootstrap.issuers import token_verifier
+from modelyard.bootstrap.issuers import bearer_verifiers
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
+from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.app import PREFIX, InferenceApp
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
-from modelyard.issuers.choice import TokenVerifier
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
+from modelyard.issuers.verifiers import Verifiers
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
@@ -39,6 +40,7 @@ from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
 _HEARTBEAT_SECONDS = 2.0
+_USES_SECONDS = 60.0
 
 
 class Application:
@@ -50,7 +52,7 @@ class Application:
         self._worker_id = worker_id
         self._services: Services | None = None
         self._inference: InferenceApp | None = None
-        dialects = (health, openid, wallaroo)
+        dialects = (health, openid, native, wallaroo)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -74,8 +76,8 @@ class Application:
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
-        verifier = token_verifier(settings, keys, store)
-        authenticator = TokenAuthenticator(store, verifier)
+        verifiers = bearer_verifiers(settings, keys, store)
+        authenticator = TokenAuthenticator(store, verifiers)
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
@@ -84,7 +86,14 @@ class Application:
             authenticator=authenticator,
             limits=Limits(settings.max_body_bytes, settings.max_upload_bytes),
             public_url=settings.public_url,
-            issuer=EmbeddedIssuer(store, keys, Passwords(), settings.realms, _lifetimes(settings)),
+            issuer=EmbeddedIssuer(
+                store,
+                keys,
+                Passwords(),
+                settings.realms,
+                _lifetimes(settings),
+                password_grant=settings.password_grant,
+            ),
             artifacts=artifacts,
             check_model=check_model,
             logs=SegmentReader(logs),
@@ -92,7 +101,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, reconciler, verifier):
+        async with self._background(store, authenticator, reconciler, verifiers):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -102,7 +111,7 @@ class Application:
 
     @asynccontextmanager
     async def _background(
-        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler, verifier: TokenVerifier
+        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler, verifiers: Verifiers
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -121,7 +130,8 @@ class Application:
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
-            asyncio.create_task(verifier.keep_looking()),
+            asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
+            asyncio.create_task(verifiers.keep_looking()),
         ]
         try:
             yield

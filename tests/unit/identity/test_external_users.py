@@ -8,7 +8,15 @@ from clock import Clock
 from modelyard.core.access.permissions import Role
 from modelyard.core.identity.entities import ExternalIdentity, User
 from modelyard.core.identity.external import Admission, ExternalPerson, admit
-from modelyard.core.identity.users import NewUser, Profile, add_user, change_user, load_actor, platform_roles
+from modelyard.core.identity.users import (
+    NewUser,
+    Profile,
+    add_user,
+    change_user,
+    delete_user,
+    load_actor,
+    platform_roles,
+)
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Topic
 from modelyard.storage.store import SqlStore
@@ -118,6 +126,13 @@ def test_who_is_disabled_stays_out(store: SqlStore, root: User) -> None:
     change(store, root, made, Profile(enabled=False))
     assert "disabled" in refused(store, replace(ALICE, groups=frozenset({"admins"})), ADMINS)
     assert roles(store, made) == {Role.USER}
+
+
+def test_who_was_deleted_comes_in_as_somebody_new(store: SqlStore, root: User) -> None:
+    made = enter(store)
+    store.run_write(delete_user, store.run_read(load_actor, root.id, None), made.id)
+    assert store.run_read(lambda tx: tx.find(ExternalIdentity)) == []
+    assert enter(store).id != made.id
 
 
 def test_a_disabled_account_is_not_linked_and_not_replaced(store: SqlStore, root: User) -> None:

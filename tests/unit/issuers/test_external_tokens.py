@@ -16,13 +16,11 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from issuer_stand import AUDIENCE, IssuerStand, encoded, issuer_stand, part
 from modelyard.core.identity.entities import User
 from modelyard.core.kernel.errors import DomainError, ErrorKind
-from modelyard.issuers.choice import TokenVerifier
-from modelyard.issuers.embedded.tokens import Verified as EmbeddedToken
 from modelyard.issuers.external.claims import groups_of, person_of
 from modelyard.issuers.external.download import download_keys
 from modelyard.issuers.external.issuer import ExternalIssuer
 from modelyard.issuers.external.key_cache import KeyCache
-from modelyard.issuers.external.tokens import Verified
+from modelyard.issuers.verifiers import Verified, Verifier, Verifiers, in_thread
 from modelyard.storage.store import SqlStore
 
 
@@ -247,11 +245,13 @@ def test_groups_may_lie_deeper(stand: IssuerStand, claims: dict[str, object], ex
 def test_the_word_of_a_token_chooses_only_who_verifies_it(stand: IssuerStand, store: SqlStore) -> None:
     seen: list[str] = []
 
-    def embedded(token: str) -> EmbeddedToken:
+    def embedded(token: str) -> Verified:
         seen.append(token)
-        return EmbeddedToken("own", "c", None, 0)
+        return Verified("own", "c", None, 0)
 
-    verifier = TokenVerifier(embedded, [ExternalIssuer(stand.settings, store)])
+    verifier = Verifiers(
+        ExternalIssuer(stand.settings, store).verifier(), Verifier(lambda _: True, in_thread(embedded))
+    )
     others = [stand.token(iss=f"{stand.url}/"), stand.token(iss=[stand.url]), stand.token(iss=None), "", "x.y.z"]
 
     async def main() -> None:

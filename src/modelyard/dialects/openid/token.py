@@ -35,7 +35,8 @@ async def _granted(call: Call) -> dict[str, object]:
     answer: dict[str, object]
     match form.get("grant_type"):
         case GrantType.PASSWORD:
-            answer = await issuer.password(request, _needed(form, "username"), _needed(form, "password"))
+            username, password = _needed(form, "username"), _needed(form, "password")
+            answer = await issuer.password(request, username, password, call.address)
         case GrantType.REFRESH_TOKEN:
             answer = await issuer.refresh(request, _needed(form, "refresh_token"))
         case GrantType.CLIENT_CREDENTIALS:

@@ -12,7 +12,8 @@ from modelyard.issuer_settings import IssuerSettings
 from modelyard.issuers.external.claims import admission_of, person_of
 from modelyard.issuers.external.download import download_keys
 from modelyard.issuers.external.key_cache import KeyCache
-from modelyard.issuers.external.tokens import LEEWAY_SECONDS, Verified, check_claims, check_signature, read_token
+from modelyard.issuers.external.tokens import LEEWAY_SECONDS, check_claims, check_signature, claimed_issuer, read_token
+from modelyard.issuers.verifiers import Verified, Verifier
 
 _BELIEVED_SECONDS = 300  # then a token is verified again: its key may have been withdrawn
 
@@ -21,7 +22,6 @@ class ExternalIssuer:
     """Verifies the access tokens of one issuer and makes their users known here."""
 
     def __init__(self, settings: IssuerSettings, store: Store, keys: KeyCache | None = None) -> None:
-        self.url = settings.url
         self._keys = keys or KeyCache(settings.url, partial(download_keys, settings))
         self._settings = settings
         self._admission = admission_of(settings)
@@ -30,7 +30,7 @@ class ExternalIssuer:
     async def verify(self, token: str) -> Verified:
         """``UNAUTHENTICATED`` unless it is a good access token of a user who may come in.
 
-        ``UNAVAILABLE`` while the issuer's keys cannot be had.
+        ``UNAVAILABLE`` while the issuer's keys cannot be had. ``expires_at`` is when to verify the token again.
         """
         now = time.time()
         read = read_token(token)
@@ -40,11 +40,11 @@ class ExternalIssuer:
         person = person_of(read.claims, self._settings)
         user = await self._admitted(person)
         client = str(read.claims.get("azp") or read.claims.get("client_id") or "")
-        return Verified(user.id, f"{self.url}#{client}", person.groups, int(ends))
+        return Verified(user.id, f"{self._settings.url}#{client}", None, int(ends), groups=person.groups)
 
-    def look(self) -> None:
-        """Begin to fetch the issuer's keys, and wait for nothing."""
-        self._keys.look()
+    def verifier(self) -> Verifier:
+        """Decides about the tokens that name this issuer: their own word, which chooses no more than this."""
+        return Verifier(lambda token: claimed_issuer(token) == self._settings.url, self.verify, self._keys.look)
 
     async def _admitted(self, person: ExternalPerson) -> User:
         try:

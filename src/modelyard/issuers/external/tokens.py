@@ -39,16 +39,6 @@ class Token:
     claims: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a good token of an external issuer says; ``expires_at`` is when it has to be verified again."""
-
-    user_id: str
-    client_id: str
-    groups: frozenset[str]
-    expires_at: int
-
-
 def claimed_issuer(token: str) -> str | None:
     """What the token says of its issuer, believing nothing; None for what says nothing readable."""
     try:
