@@ -42,6 +42,7 @@ from modelyard.core.catalogue.entities import (
 from modelyard.core.identity.entities import (
     AccessToken,
     Credential,
+    ExternalIdentity,
     Group,
     Membership,
     OAuthClient,
@@ -198,6 +199,16 @@ TABLES: dict[type[Any], Table] = {
         _text("password_hash"),
         _time("changed_at"),
         Column("temporary", Boolean, nullable=False),
+    ),
+    ExternalIdentity: _table(
+        "external_identities",
+        _id(),
+        _text("issuer"),
+        _text("subject"),
+        _ref("user_id", "users.id"),
+        _time("created_at"),
+        _time("last_seen_at"),
+        UniqueConstraint("issuer", "subject"),
     ),
     OAuthClient: _table(
         "oauth_clients",
@@ -394,6 +405,7 @@ TABLES: dict[type[Any], Table] = {
         _id(),
         _uuid("user_id", ForeignKey("users.id")),
         _ref("group_id", "groups.id"),
+        _text("issuer", nullable=True),
         _time("created_at"),
         UniqueConstraint("user_id", "group_id"),
     ),
