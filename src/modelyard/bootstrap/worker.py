@@ -39,6 +39,7 @@ from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
 _HEARTBEAT_SECONDS = 2.0
+_KEYS_SECONDS = 0.25
 
 
 class Application:
@@ -91,7 +92,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, reconciler):
+        async with self._background(store, keys, authenticator, reconciler):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -101,7 +102,7 @@ class Application:
 
     @asynccontextmanager
     async def _background(
-        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler
+        self, store: SqlStore, keys: KeyRing, authenticator: TokenAuthenticator, reconciler: Reconciler
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -114,12 +115,17 @@ class Application:
                 store.run_write(register_worker, self._worker_id, server_id(self._settings), os.getpid())
                 reconciler.reconcile()
 
+        def look_at_keys() -> None:
+            if keys.reload():
+                authenticator.forget_tokens()
+
         store.on_touch(forget_at_once)
         watcher = Watcher(store, {Topic.ACCESS: authenticator.forget, Topic.ROUTES: reconciler.reconcile})
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
+            asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
         ]
         try:
             yield
@@ -141,4 +147,6 @@ def _lifetimes(settings: Settings) -> Lifetimes:
         settings.refresh_token_seconds,
         settings.offline_token_seconds,
         settings.refresh_grace_seconds,
+        settings.browser_session_seconds,
+        settings.browser_session_idle_seconds,
     )

@@ -1,7 +1,7 @@
 """Who is asking, remembered: a token is verified once, and its user loaded once until rights change.
 
 Nothing remembered holds a token: entries are found by its digest. ``forget`` drops users and decisions, not verified
-signatures, which stay true until the token ends.
+signatures, which stay true until the token ends or its key is retired.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from modelyard.core.access.check import require
 from modelyard.core.access.permissions import Permission
-from modelyard.core.identity.users import load_actor
+from modelyard.core.identity.revocation import Verified, load_caller
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
@@ -26,22 +26,6 @@ _REMEMBERED = 10_000
 _SCHEME = b"bearer "
 
 
-class VerifiedToken(Protocol):
-    """What verification gives."""
-
-    @property
-    def user_id(self) -> str:
-        """Whose token it is."""
-
-    @property
-    def client_id(self) -> str:
-        """Which client asked for it."""
-
-    @property
-    def expires_at(self) -> int:
-        """Seconds since 1970."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     actor: Actor
@@ -51,10 +35,10 @@ class _Entry:
 class TokenAuthenticator:
     """See ``web.services.Authenticator`` and ``dialects.wallaroo.inference.app.CallerChecks``."""
 
-    def __init__(self, store: Store, verify: Callable[[str], VerifiedToken]) -> None:
+    def __init__(self, store: Store, verify: Callable[[str], Verified]) -> None:
         self._store = store
         self._verify = verify
-        self._verified: OrderedDict[bytes, VerifiedToken] = OrderedDict()
+        self._verified: OrderedDict[bytes, Verified] = OrderedDict()
         self._actors: OrderedDict[bytes, _Entry] = OrderedDict()
         self._decisions: OrderedDict[tuple[str, str, int], bool] = OrderedDict()
 
@@ -75,12 +59,13 @@ class TokenAuthenticator:
         """The caller behind any header; ``UNAUTHENTICATED`` when it names none."""
         token = _bearer(authorization)
         digest = sha256(authorization or b"").digest()
-        verified = self._verified.get(digest)
+        known = self._verified  # as with actors below: what is verified now must not outlive its key
+        verified = known.get(digest)
         if verified is None or verified.expires_at <= time.time():
             verified = await asyncio.to_thread(self._verify, token)
-            _remember(self._verified, digest, verified)
+            _remember(known, digest, verified)
         actors = self._actors  # what is loaded now must not outlive a change of rights that comes meanwhile
-        actor = await self._store.read(load_actor, verified.user_id, verified.client_id)
+        actor = await self._store.read(load_caller, verified)
         _remember(actors, digest, _Entry(actor, verified.expires_at))
         return actor
 
@@ -102,6 +87,11 @@ class TokenAuthenticator:
         """Rights changed: load everybody anew."""
         self._actors = OrderedDict()
         self._decisions = OrderedDict()
+
+    def forget_tokens(self) -> None:
+        """Keys changed: verify everything anew."""
+        self._verified = OrderedDict()
+        self.forget()
 
 
 def _remember(entries: OrderedDict[K, V], key: K, value: V) -> None:

@@ -1,0 +1,28 @@
+"""Changing the signing keys while the server runs: it notices by itself."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelyard.core.kernel.errors import failed_precondition, not_found
+from modelyard.issuers.embedded.key_files import SigningKey, create_signing, rotated_name
+from modelyard.issuers.embedded.keys import KeyRing
+
+
+def rotate(folder: Path) -> SigningKey:
+    """Make a new signing key, which signs from two seconds on; what older ones signed stays good."""
+    KeyRing.open(folder)  # refuses a folder whose keys are damaged
+    path = folder / rotated_name(datetime.now(UTC))
+    create_signing(path)
+    return next(key for key in KeyRing.open(folder).all if key.path == path)
+
+
+def retire(folder: Path, kid: str) -> SigningKey:
+    """Remove a key: the tokens it signed are refused from now on. ``FAILED_PRECONDITION`` for the newest one."""
+    keys = KeyRing.open(folder).all
+    found = next((key for key in keys if key.kid == kid), None)
+    if found is None:
+        raise not_found("signing key", kid)
+    if found == keys[-1]:
+        raise failed_precondition(f"{kid} is the newest signing key; make another one first: modelyard keys rotate")
+    found.path.unlink()
+    return found
