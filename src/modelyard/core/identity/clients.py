@@ -61,7 +61,7 @@ def ensure_accounts(tx: Tx, first: FirstAccounts) -> None:
         add_user(tx, NewUser(first.admin_username, first.admin_email, first.admin_password_hash, roles))
     ensure_public_clients(tx)
     if not has_client(tx, "api-client"):
-        service = _service_user(tx, "api-client")
+        service = service_user(tx, "api-client")
         grants = [*_PEOPLE, GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE, GrantType.CLIENT_CREDENTIALS]
         tx.insert(_client(tx, "api-client", grants, first.api_client_secret_hash, service.id))
 
@@ -82,7 +82,7 @@ def _client(
     )
 
 
-def _service_user(tx: Tx, client_id: str) -> User:
+def service_user(tx: Tx, client_id: str) -> User:
     """The account a client acts as by itself: it may infer, and nothing else."""
     name = f"service-account-{client_id}"
     return find_by_login(tx, name) or add_user(tx, NewUser(name, None, None, (Role.INFERENCE,), service=True))
