@@ -115,8 +115,13 @@ class Application:
                 store.run_write(register_worker, self._worker_id, server_id(self._settings), os.getpid())
                 reconciler.reconcile()
 
+        known_keys = keys.all
+
         def look_at_keys() -> None:
-            if keys.reload():
+            nonlocal known_keys
+            keys.reload()
+            if known_keys is not keys.all:  # whoever made it look again
+                known_keys = keys.all
                 authenticator.forget_tokens()
 
         store.on_touch(forget_at_once)

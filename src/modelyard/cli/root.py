@@ -50,6 +50,7 @@ _add(PEOPLE, "whoami", "login:whoami_app", "Show who the server says you are.")
 _add(PEOPLE, "user", "user:app", "Users: invite, switch on and off.")
 _add(SERVER, "serve", "serve:app", "Run the server until it is told to stop.")
 _add(SERVER, "doctor", "doctor:app", "Look for what may keep the server from working on this machine.")
+_add(SERVER, "keys", "keys:app", "Signing keys: make, list, retire.")
 _add(SERVER, "completion", "completion:app", "Complete commands and options with the tab key.")
 
 

@@ -31,7 +31,7 @@ class KeyRing:
     def __init__(self, folder: Path, refresh: bytes) -> None:
         self._folder = folder
         self._refresh = refresh
-        self._names: frozenset[str] = frozenset()
+        self._names: frozenset[str] | None = None
         self._keys: tuple[SigningKey, ...] = ()
         self.reload()
 

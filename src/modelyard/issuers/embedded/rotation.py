@@ -17,12 +17,14 @@ def rotate(folder: Path) -> SigningKey:
 
 
 def retire(folder: Path, kid: str) -> SigningKey:
-    """Remove a key: the tokens it signed are refused from now on. ``FAILED_PRECONDITION`` for the newest one."""
-    keys = KeyRing.open(folder).all
-    found = next((key for key in keys if key.kid == kid), None)
+    """Remove a key: the tokens it signed are refused from now on. ``FAILED_PRECONDITION`` for one that may sign."""
+    ring = KeyRing.open(folder)
+    found = next((key for key in ring.all if key.kid == kid), None)
     if found is None:
         raise not_found("signing key", kid)
-    if found == keys[-1]:
+    if found == ring.all[-1]:
         raise failed_precondition(f"{kid} is the newest signing key; make another one first: modelyard keys rotate")
+    if found == ring.signer:
+        raise failed_precondition(f"{kid} still signs; try again when the new key does, in two seconds")
     found.path.unlink()
     return found
