@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from clients import CALLBACK, PROTOCOL, App, challenge, log_in, opens, register
+from apps import CALLBACK, PROTOCOL, App, challenge, log_in, opens, register
 from joserfc import jwt
 from joserfc.jwk import KeySet
 

@@ -1,7 +1,7 @@
 """The device flow of a running server: polling, deciding on a page, and guessing codes."""
 
 import pytest
-from clients import App, log_in, opens, register
+from apps import App, log_in, opens, register
 
 from browser import Browser, Page
 from running import RunningServer, StartServer

@@ -1,6 +1,6 @@
 """What the metadata lists works, and what it does not list does not."""
 
-from clients import App, register
+from apps import App, register
 
 from browser import Browser
 from running import RunningServer

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from clients import PROTOCOL, SIGNED_OUT, App, log_in, opens, register
+from apps import PROTOCOL, SIGNED_OUT, App, log_in, opens, register
 
 from browser import Browser
 from running import RunningServer, StartServer, eventually

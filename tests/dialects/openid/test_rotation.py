@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from clients import PROTOCOL, opens
+from apps import PROTOCOL, opens
 from joserfc import jws
 
 from running import RunningServer, StartServer, environment, program
