@@ -1,5 +1,6 @@
 """Databases of earlier releases: what was in them is there afterwards, and works with what came."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from modelyard.storage.store import SqlStore, sqlite_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old_store(request: pytest.FixtureRequest, tmp_path: Path) -> SqlStore:
+def old_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     """A database as the first release left it."""
     sqlite = request.param == "sqlite"
     url = sqlite_url(tmp_path / "store.db") if sqlite else request.getfixturevalue("fresh_postgres_url")
@@ -22,8 +23,8 @@ def old_store(request: pytest.FixtureRequest, tmp_path: Path) -> SqlStore:
         config = migrations._config()
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-    request.addfinalizer(store.close)
-    return store
+    yield store
+    store.close()
 
 
 def run(store: SqlStore, *statements: str) -> None:
