@@ -15,7 +15,7 @@ button { margin: 1.5rem .5rem 0 0; padding: .6rem 1.2rem; font: inherit; border:
   border-radius: .4rem; background: ButtonFace; color: ButtonText; cursor: pointer; }
 :is(input, button):focus-visible { outline: 3px solid Highlight; outline-offset: 1px; }
 [role=alert] { padding: .6rem .8rem; border: 1px solid; border-left-width: .4rem; border-radius: .4rem; }
-code { font-size: 1.25rem; letter-spacing: .1em; }
+code { font-size: 1.25rem; letter-spacing: .1em; white-space: nowrap; }
 """
 
 _SCOPES = {
