@@ -6,7 +6,9 @@ from datetime import timedelta
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.core.catalogue.uploading import collect_files
+from modelyard.core.identity.access_tokens import sweep_tokens
 from modelyard.core.identity.expiry import sweep_identity
+from modelyard.core.identity.throttle import sweep_sign_in_records
 from modelyard.core.serving.workers import remove_workers, sweep_workers, workers_of
 from modelyard.settings import Settings
 
@@ -32,7 +34,8 @@ class Controller:
         if self._rounds % _SWEEP_ROUNDS == 0:
             self._artifacts.sweep(_ABANDONED)
             collect_files(self._store, self._artifacts, _ABANDONED)
-            self._store.run_write(sweep_identity)
+            for sweep in (sweep_identity, sweep_tokens, sweep_sign_in_records):
+                self._store.run_write(sweep)
         self._rounds += 1
 
 

@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.core.access.permissions import Role
 from modelyard.core.serving.workers import claim_database
+from modelyard.core.tracking.first_start import ensure_tracking
 from modelyard.issuers.embedded.first_start import first_start
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -30,6 +32,7 @@ def prepare(settings: Settings) -> None:
         settings.admin_password,
         settings.api_client_secret,
     )
+    store.run_write(ensure_tracking, Role(settings.default_permission))
     store.close()
     if made_up:
         lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())

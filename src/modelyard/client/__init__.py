@@ -6,6 +6,7 @@ with Client("http://127.0.0.1:8080", username="ada", password="…") as client:
     answers = client.inference.records(pipeline.deployment, [{"tensor": [...]}])
 """
 
+from modelyard.client.access_tokens import AccessToken, NewAccessToken
 from modelyard.client.client import DEFAULT_URL, Client, Identity, chosen_url
 from modelyard.client.deployments import DeploymentStatus, LoadedModel, State
 from modelyard.client.errors import (
@@ -26,6 +27,7 @@ from modelyard.client.login import login
 from modelyard.client.logs import LogRange, Order
 from modelyard.client.models import Model, ModelVersion
 from modelyard.client.pipelines import Deployment, Pipeline, PipelineVersion, Step, StepModel
+from modelyard.client.service_accounts import ServiceAccount
 from modelyard.client.token_cache import TokenCache, config_folder
 from modelyard.client.tokens import Tokens
 from modelyard.client.users import Invitation, User
@@ -33,6 +35,7 @@ from modelyard.client.workspaces import Member, Role, Workspace
 
 __all__ = [
     "DEFAULT_URL",
+    "AccessToken",
     "BusyError",
     "Client",
     "ConflictError",
@@ -48,6 +51,7 @@ __all__ = [
     "Model",
     "ModelVersion",
     "ModelyardError",
+    "NewAccessToken",
     "NotFoundError",
     "NotSignedInError",
     "Order",
@@ -55,6 +59,7 @@ __all__ = [
     "PipelineVersion",
     "Role",
     "ServerFailedError",
+    "ServiceAccount",
     "State",
     "Step",
     "StepModel",

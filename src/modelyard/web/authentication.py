@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
 
-from modelyard.core.access.check import require
 from modelyard.core.access.permissions import Permission
-from modelyard.core.identity.revocation import Verified, load_caller
+from modelyard.core.identity.access_tokens import note_uses
+from modelyard.core.identity.revocation import VerifiedToken, load_caller
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
@@ -30,17 +30,19 @@ _SCHEME = b"bearer "
 class _Entry:
     actor: Actor
     expires_at: int
+    token_id: str | None
 
 
 class TokenAuthenticator:
     """See ``web.services.Authenticator`` and ``dialects.wallaroo.inference.app.CallerChecks``."""
 
-    def __init__(self, store: Store, verify: Callable[[str], Verified]) -> None:
+    def __init__(self, store: Store, verify: Callable[[str], VerifiedToken]) -> None:
         self._store = store
         self._verify = verify
-        self._verified: OrderedDict[bytes, Verified] = OrderedDict()
+        self._verified: OrderedDict[bytes, VerifiedToken] = OrderedDict()
         self._actors: OrderedDict[bytes, _Entry] = OrderedDict()
         self._decisions: OrderedDict[tuple[str, str, int], bool] = OrderedDict()
+        self._used: set[str] = set()
 
     async def authenticate(self, authorization: str | None) -> Actor:
         """The caller, with an empty record of checks."""
@@ -53,7 +55,11 @@ class TokenAuthenticator:
         if authorization is None:
             return None
         entry = self._actors.get(sha256(authorization).digest())
-        return entry.actor if entry is not None and entry.expires_at > time.time() else None
+        if entry is None or entry.expires_at <= time.time():
+            return None
+        if entry.token_id is not None:
+            self._used.add(entry.token_id)
+        return entry.actor
 
     async def resolve(self, authorization: bytes | None) -> Actor:
         """The caller behind any header; ``UNAUTHENTICATED`` when it names none."""
@@ -66,22 +72,30 @@ class TokenAuthenticator:
             _remember(known, digest, verified)
         actors = self._actors  # what is loaded now must not outlive a change of rights that comes meanwhile
         actor = await self._store.read(load_caller, verified)
-        _remember(actors, digest, _Entry(actor, verified.expires_at))
+        _remember(actors, digest, _Entry(actor, verified.expires_at, verified.token_id))
+        if verified.token_id is not None:
+            self._used.add(verified.token_id)
         return actor
 
-    def allowed(self, actor: Actor, permission: Permission, workspace_id: int) -> bool | None:
+    def allowed(self, actor: Actor, permission: Permission, pipeline_id: int) -> bool | None:
         """True when the decision is known to be yes, else None."""
-        return self._decisions.get((actor.user_id, permission, workspace_id))
+        if not actor.in_scope(permission):  # what is remembered is what the user may, whatever the token
+            return None
+        return self._decisions.get((actor.user_id, permission, pipeline_id))
 
-    async def require(self, actor: Actor, permission: Permission, workspace_id: int, what: str, which: object) -> None:
+    async def require(
+        self, actor: Actor, permission: Permission, pipeline_id: int, ask: Callable[[Tx, Actor], None]
+    ) -> None:
         """Ask the store, and remember a yes."""
         decisions = self._decisions
+        await self._store.read(ask, actor)
+        _remember(decisions, (actor.user_id, permission, pipeline_id), True)
 
-        def ask(tx: Tx) -> None:
-            require(tx, actor, permission, workspace_id, what, which)
-
-        await self._store.read(ask)
-        _remember(decisions, (actor.user_id, permission, workspace_id), True)
+    def keep_uses(self) -> None:
+        """Write down which personal access tokens were used since the last time; called about once a minute."""
+        used, self._used = self._used, set()
+        if used:
+            self._store.run_write(note_uses, used)
 
     def forget(self) -> None:
         """Rights changed: load everybody anew."""

@@ -33,6 +33,12 @@ COMMANDS = [
     "user list",
     "user activate",
     "user deactivate",
+    "token create",
+    "token list",
+    "token revoke",
+    "service-account create",
+    "service-account list",
+    "service-account delete",
     "serve",
     "completion",
 ]

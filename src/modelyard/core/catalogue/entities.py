@@ -120,3 +120,39 @@ class PipelineTag:
     workspace_id: int
     tag_id: int
     pipeline_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """A named file of an experiment; its bytes lie in the artifact store under ``sha``.
+
+    ``path`` is unique, with forward slashes and no empty or dotted part; its first part is the experiment's id.
+    """
+
+    id: int
+    experiment_id: str
+    path: str
+    sha: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartialUpload:
+    """A file that arrives in parts, for ``path`` as in ``ArtifactFile``."""
+
+    id: str
+    path: str
+    user_id: str
+    part_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """One part of a file, numbered from 1; its bytes lie in the artifact store under ``sha``."""
+
+    id: int
+    upload_id: str
+    number: int
+    sha: str
+    size: int

@@ -63,20 +63,20 @@ def ensure_accounts(tx: Tx, first: FirstAccounts) -> None:
     if not has_client(tx, "api-client"):
         service = service_user(tx, "api-client")
         grants = [*_PEOPLE, GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE, GrantType.CLIENT_CREDENTIALS]
-        tx.insert(_client(tx, "api-client", grants, first.api_client_secret_hash, service.id))
+        tx.insert(new_client(tx, "api-client", grants, first.api_client_secret_hash, service.id))
 
 
 def ensure_public_clients(tx: Tx) -> None:
     """Create the public clients that every server has, as far as they are missing; kept ones stay as they are."""
     for client_id, (grants, redirects) in _PUBLIC.items():
         if not has_client(tx, client_id):
-            tx.insert(replace(_client(tx, client_id, grants), redirect_uris=redirects, post_logout_uris=["/"]))
+            tx.insert(replace(new_client(tx, client_id, grants), redirect_uris=redirects, post_logout_uris=["/"]))
 
 
-def _client(
+def new_client(
     tx: Tx, client_id: str, grants: list[GrantType], secret_hash: str | None = None, service_user_id: str | None = None
 ) -> OAuthClient:
-    """A client without any place to send browsers to."""
+    """A client, not kept yet, without any place to send browsers to."""
     return OAuthClient(
         client_id, secret_hash, [str(g) for g in grants], [], [], False, service_user_id, created_at=tx.now
     )

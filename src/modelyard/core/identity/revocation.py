@@ -1,7 +1,7 @@
-"""What was revoked before its time: single access tokens and whole sessions."""
+"""What was revoked before its time: single signed tokens and whole sessions."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from modelyard.core.identity.entities import RevokedToken, Session
 from modelyard.core.identity.users import load_actor
@@ -10,36 +10,50 @@ from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Topic, Tx
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a good access token says: who, through which client, in which session (None for a client itself).
+class VerifiedToken(Protocol):
+    """What the verification of a bearer token gives."""
 
-    ``token_id`` is its ``jti``; ``expires_at`` is in seconds since 1970.
-    """
+    @property
+    def user_id(self) -> str:
+        """Whose token it is."""
 
-    user_id: str
-    client_id: str
-    session_id: str | None
-    token_id: str
-    expires_at: int
+    @property
+    def client_id(self) -> str:
+        """Which client asked for it."""
+
+    @property
+    def expires_at(self) -> int:
+        """Seconds since 1970."""
+
+    @property
+    def token_id(self) -> str | None:
+        """The personal access token that it is, if it is one."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The session of this server that it belongs to, if it belongs to one."""
+
+    @property
+    def jti(self) -> str | None:
+        """Its own name, if it is a signed token of this server."""
 
 
-def load_caller(tx: Tx, token: Verified) -> Actor:
+def load_caller(tx: Tx, token: VerifiedToken) -> Actor:
     """The token's user as the caller of use-cases; ``UNAUTHENTICATED`` when the token, session or user is no more."""
     if is_revoked(tx, token):
         raise DomainError(ErrorKind.UNAUTHENTICATED, "this token was revoked or its session has ended; sign in again")
-    return load_actor(tx, token.user_id, token.client_id)
+    return load_actor(tx, token.user_id, token.client_id, token.token_id)
 
 
-def is_revoked(tx: Tx, token: Verified) -> bool:
+def is_revoked(tx: Tx, token: VerifiedToken) -> bool:
     """Whether the token or the session it belongs to was revoked."""
     session = tx.get(Session, token.session_id) if token.session_id else None
     ended = token.session_id is not None and (session is None or session.revoked_at is not None)
-    return ended or tx.get(RevokedToken, token.token_id) is not None
+    return ended or (token.jti is not None and tx.get(RevokedToken, token.jti) is not None)
 
 
-def revoke_token(tx: Tx, token: Verified) -> None:
-    """Revoke this one access token; others of its session stay good."""
-    if tx.get(RevokedToken, token.token_id) is None:
-        tx.insert(RevokedToken(token.token_id, datetime.fromtimestamp(token.expires_at, UTC)))
+def revoke_token(tx: Tx, jti: str, expires_at: int) -> None:
+    """Revoke the one token of this name, which ends at ``expires_at`` (seconds since 1970) anyway."""
+    if tx.get(RevokedToken, jti) is None:
+        tx.insert(RevokedToken(jti, datetime.fromtimestamp(expires_at, UTC)))
         tx.touch(Topic.ACCESS)

@@ -97,9 +97,8 @@ class _Page:
 
     async def _about(self, session: BrowserSession, action: str | None, proof: str) -> Response:
         call = self._visit.call
-        address = call.request.client.host if call.request.client else ""
         try:
-            grant = await call.services.store.write(find_device_grant, self._typed, address)
+            grant = await call.services.store.write(find_device_grant, self._typed, call.address or "")
             if grant is None:
                 return self._ask(_UNKNOWN, 400)
             if action not in ("approve", "deny"):

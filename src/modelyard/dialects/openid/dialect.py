@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
+from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found, retry_after
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.routing import Dialect
 
@@ -39,7 +39,7 @@ def render_error(error: DomainError, request: Request) -> Response:
     code = _CODES.get(error.kind, "invalid_request")
     headers = {"www-authenticate": f'Bearer error="{code}"'} if error.kind is ErrorKind.UNAUTHENTICATED else {}
     if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
-        headers["retry-after"] = "1"
+        headers["retry-after"] = retry_after(error)
     body = {"error": code, "error_description": error.message, "errorMessage": error.message}
     return json(body, STATUS[error.kind], headers)
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError
+from modelyard.core.kernel.errors import DomainError, ErrorKind, retry_after
 from modelyard.dialects.openid.dialect import STATUS
 from modelyard.dialects.openid.pages import login_page
 from modelyard.dialects.openid.visits import Visit
-from modelyard.issuers.embedded.oauth import OAuthError
 
 STALE = "This page was open for too long, or came from somewhere else. Please try again."
 
@@ -37,11 +36,17 @@ class Login:
             return self.page(STALE, 403)
         self._username = form.get("username", "")[:255]
         issuer = self._visit.call.services.issuer
+        username, password, address = form.get("username", ""), form.get("password", ""), self._visit.call.address
         try:
-            user = await issuer.authenticate(form.get("username", ""), form.get("password", ""))
-        except OAuthError:
-            return self.page("The username or the password is wrong.", 400)
+            user = await issuer.credentials.check(username, password, address)
         except DomainError as error:
-            return self.page(error.message, STATUS[error.kind])
+            return self._refused(error)
         await self._visit.sign_in(user)
         return None
+
+    def _refused(self, error: DomainError) -> Response:
+        if error.kind is ErrorKind.UNAUTHENTICATED:
+            return self.page("The username or the password is wrong.", 400)
+        page = self.page(error.message, STATUS[error.kind])
+        page.headers["retry-after"] = retry_after(error)
+        return page

@@ -21,7 +21,8 @@ async def token(call: Call) -> Response:
     answer: dict[str, object]
     match form.get("grant_type"):
         case GrantType.PASSWORD:
-            answer = await issuer.password(request, needed(form, "username"), needed(form, "password"))
+            username, password = needed(form, "username"), needed(form, "password")
+            answer = await issuer.password(request, username, password, call.address)
         case GrantType.REFRESH_TOKEN:
             answer = await issuer.refresh(request, needed(form, "refresh_token"))
         case GrantType.CLIENT_CREDENTIALS:

@@ -46,7 +46,7 @@ class Inspection:
         claims = self._access(token)
         if claims is not None:
             _same_client(claims["azp"], client.id)
-            await self._store.write(revoke_token, tokens.verified(claims))
+            await self._store.write(revoke_token, claims["jti"], claims["exp"])
 
     async def sign_out(self, client: OAuthClient, refresh_token: str) -> None:
         """End the session of the refresh token, and where it began also the browser's, as Keycloak does."""

@@ -10,13 +10,15 @@ from typing import Any
 from modelyard.core.identity.authorization_codes import PresentedCode, redeem_code
 from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.device_grants import Poll, poll_device_grant
-from modelyard.core.identity.entities import Credential, OAuthClient, Session, User
+from modelyard.core.identity.entities import OAuthClient, Session, User
 from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session, refresh_session
-from modelyard.core.identity.users import find_by_login, platform_roles, rehash
+from modelyard.core.identity.users import platform_roles
+from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
 from modelyard.issuers.embedded import tokens
 from modelyard.issuers.embedded.claims import Subject
 from modelyard.issuers.embedded.codes import digest, s256
+from modelyard.issuers.embedded.credentials import CredentialCheck
 from modelyard.issuers.embedded.inspection import Inspection
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.oauth import OAuthError, allow, granted_scope
@@ -44,13 +46,22 @@ class TokenRequest:
 class EmbeddedIssuer:
     """Issues and renews tokens. ``realms`` are names for one and the same identity."""
 
-    def __init__(
-        self, store: Store, keys: KeyRing, passwords: Passwords, realms: tuple[str, ...], lifetimes: Lifetimes
+    def __init__(  # what it works with
+        self,
+        store: Store,
+        keys: KeyRing,
+        passwords: Passwords,
+        realms: tuple[str, ...],
+        lifetimes: Lifetimes,
+        *,
+        password_grant: bool = True,
     ) -> None:
         self.keys = keys
         self.realms = realms
         self.passwords = passwords
         self.inspection = Inspection(store, keys, realms)
+        self.credentials = CredentialCheck(store, passwords)
+        self.password_grant = password_grant
         self._store = store
         self.lifetimes = lifetimes
 
@@ -64,25 +75,40 @@ class EmbeddedIssuer:
             raise OAuthError("invalid_client", "Invalid client or Invalid client credentials", 401)
         return found
 
-    async def password(self, request: TokenRequest, username: str, password: str) -> dict[str, Any]:
-        """Grant ``password`` (section 4.3). The same refusal for every reason."""
+    @property
+    def grants(self) -> list[GrantType]:
+        """The grants that are switched on."""
+        return [grant for grant in GrantType if grant is not GrantType.PASSWORD or self.password_grant]
+
+    async def check_credentials(self, username: str, password: str, address: str | None) -> User:
+        """The user, for programs that send a password; raises as ``CredentialCheck.check``.
+
+        Refused as a whole, with ``UNAUTHENTICATED``, where the password grant is switched off. A page on which people
+        sign in asks ``credentials`` instead.
+        """
+        if not self.password_grant:
+            message = "passwords of programs are switched off on this server; use a personal access token"
+            raise DomainError(ErrorKind.UNAUTHENTICATED, message)
+        return await self.credentials.check(username, password, address)
+
+    async def password(
+        self, request: TokenRequest, username: str, password: str, address: str | None
+    ) -> dict[str, Any]:
+        """Grant ``password`` (section 4.3), from a client at the IP address. The same refusal for every reason."""
+        if not self.password_grant:
+            raise OAuthError("unauthorized_client", "The grant password is switched off on this server")
         allow(request.client, GrantType.PASSWORD)
         scope = granted_scope(request.scope)
-        user = await self.authenticate(username, password)
+        try:
+            user = await self.check_credentials(username, password, address)
+        except DomainError as error:
+            if error.kind is not ErrorKind.UNAUTHENTICATED:
+                raise
+            raise OAuthError("invalid_grant", error.message, 401) from error
         rotates = request.client.secret_hash is None or "offline_access" not in scope
         sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates)
         session = await self._store.write(open_session, sign_in, self.lifetimes)
         return await self._answer(request, session)
-
-    async def authenticate(self, username: str, password: str) -> User:
-        """The user with this password, for every way to sign in; ``OAuthError`` is the same for every reason."""
-        user, password_hash = await self._store.read(_login, username)
-        right = await self.passwords.verify(password_hash, password)
-        if user is None or password_hash is None or not right or not user.enabled:
-            raise OAuthError("invalid_grant", "Invalid user credentials", 401)
-        if self.passwords.outdated(password_hash):
-            await self._store.write(rehash, user.id, password_hash, await self.passwords.hash(password))
-        return user
 
     async def authorization_code(
         self, request: TokenRequest, code: str, redirect_uri: str, verifier: str | None
@@ -166,12 +192,6 @@ def secret_hash(secret: str) -> str:
 
 def _client(tx: Tx, client_id: str) -> OAuthClient | None:
     return tx.get(OAuthClient, client_id)
-
-
-def _login(tx: Tx, username: str) -> tuple[User | None, str | None]:
-    user = find_by_login(tx, username)
-    credential = tx.get(Credential, user.id) if user else None
-    return user, credential.password_hash if credential else None
 
 
 def _account(tx: Tx, user_id: str) -> tuple[User | None, frozenset[str]]:

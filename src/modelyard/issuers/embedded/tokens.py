@@ -12,11 +12,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, RSAKey
 
 from modelyard.core.identity.entities import Session
-from modelyard.core.identity.revocation import Verified
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.issuers.embedded.claims import Subject, access_claims, common_claims
 from modelyard.issuers.embedded.keys import KeyRing
+from modelyard.issuers.verifiers import Verified
 
 _ALGORITHM = "RS256"
 _REFRESH = struct.Struct(">16sI")
@@ -68,7 +68,7 @@ def read_id_hint(keys: KeyRing, token: str, realms: tuple[str, ...]) -> dict[str
 
 def verified(claims: dict[str, Any]) -> Verified:
     """What of an access token's claims decides who calls."""
-    return Verified(claims["sub"], claims["azp"], claims.get("sid"), claims["jti"], claims["exp"])
+    return Verified(claims["sub"], claims["azp"], claims.get("sid"), claims["exp"], jti=claims["jti"])
 
 
 def refresh_token(keys: KeyRing, session: Session) -> str:
