@@ -5,7 +5,6 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 import numpy as np
 from starlette.responses import JSONResponse
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.bootstrap.issuers import bearer_verifiers
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
@@ -29,9 +29,7 @@ from modelyard.engines.onnx_check import check_model
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
-from modelyard.issuers.embedded.tokens import verify_access_now
-from modelyard.issuers.personal import personal_tokens
-from modelyard.issuers.verifiers import Verifier, Verifiers
+from modelyard.issuers.verifiers import Verifiers
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
@@ -86,7 +84,8 @@ class Application:
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
-        authenticator = TokenAuthenticator(store, _verifiers(settings, store, keys))
+        verifiers = bearer_verifiers(settings, keys, store)
+        authenticator = TokenAuthenticator(store, verifiers)
         issuer = EmbeddedIssuer(
             store, keys, Passwords(), settings.realms, _lifetimes(settings), password_grant=settings.password_grant
         )
@@ -108,7 +107,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, keys, authenticator, basic, reconciler):
+        async with self._background(store, keys, authenticator, basic, reconciler, verifiers):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -124,6 +123,7 @@ class Application:
         authenticator: TokenAuthenticator,
         basic: BasicAuthenticator,
         reconciler: Reconciler,
+        verifiers: Verifiers,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -148,6 +148,7 @@ class Application:
             if known_keys is not keys.all:  # whoever made it look again
                 known_keys = keys.all
                 authenticator.forget_tokens()
+                basic.forget()
 
         store.on_touch(forget_at_once)
         watcher = Watcher(store, {Topic.ACCESS: forget, Topic.ROUTES: reconciler.reconcile})
@@ -157,6 +158,7 @@ class Application:
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
             asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
             asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
+            asyncio.create_task(verifiers.keep_looking()),
         ]
         try:
             yield
@@ -173,12 +175,6 @@ async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
         return
     body = {"code": 404, "msg": message, "error": message, "status": "error", "source": "platform"}
     await JSONResponse(body, 404)(scope, receive, send)
-
-
-def _verifiers(settings: Settings, store: SqlStore, keys: KeyRing) -> Verifiers:
-    """Who decides about a bearer token, in this order."""
-    embedded = Verifier(lambda _: True, partial(verify_access_now, keys, settings.realms))
-    return Verifiers(personal_tokens(store), embedded)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

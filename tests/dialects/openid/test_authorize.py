@@ -391,3 +391,30 @@ def test_another_user_in_the_same_browser_signs_the_first_one_out(
     log_in(signed_in, app.ask(signed_in, prompt="select_account"), invite(live_server, "second"))
     assert app.tokens(signed_in)
     assert app.refresh(first).json()["error"] == "invalid_grant"
+
+
+def test_guessing_on_the_page_is_slowed_as_everywhere(start_server: StartServer) -> None:
+    server = start_server()
+    person, browser = invite(server, "guessed"), Browser(server.url)
+    page = register(server).ask(browser)
+    for _ in range(60):
+        page = browser.submit(page, "login", username=person.email, password="wrong")
+        if page.status == 429:
+            break
+    assert page.status == 429
+    assert int(page.answer.headers["retry-after"]) > 0
+    assert 'role="alert"' in page.text
+
+
+def test_people_sign_in_by_browser_where_programs_may_send_no_passwords(start_server: StartServer) -> None:
+    server = start_server()
+    app, person = register(server), invite(server, "strict")
+    assert server.stop() == 0
+    strict = start_server(data=server.data, password_grant="false")
+    again = App(strict, app.id, app.secret)
+    browser = Browser(strict.url)
+    assert "code" in log_in(browser, again.ask(browser), person).reply
+    refused = again.post("/token", grant_type="password", username=person.email, password=person.password)
+    assert refused.json()["error"] == "unauthorized_client"
+    found = Caller(strict.url).call("GET", "/auth/realms/master/.well-known/openid-configuration").json()
+    assert "password" not in found["grant_types_supported"]

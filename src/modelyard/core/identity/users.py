@@ -11,6 +11,7 @@ from modelyard.core.identity.access_tokens import live_scopes
 from modelyard.core.identity.entities import (
     AccessToken,
     Credential,
+    ExternalIdentity,
     Membership,
     OAuthClient,
     ServiceAccount,
@@ -156,7 +157,7 @@ def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
     client = tx.first(OAuthClient, service_user_id=user_id)
     if client is not None:
         raise failed_precondition(f"this is the account of the client {client.id}; delete the client instead")
-    for kind in (Credential, Session, Membership, AccessToken, ServiceAccount):
+    for kind in (Credential, ExternalIdentity, Session, Membership, AccessToken, ServiceAccount):
         tx.delete(kind, user_id=user_id)
     tx.change(ServiceAccount, {"owner_id": None}, owner_id=user_id)
     tx.delete(Grant, subject_id=user_id)
