@@ -138,6 +138,8 @@ RULES = {
     "refresh_token_seconds": _LIFETIME,
     "offline_token_seconds": _LIFETIME,
     "refresh_grace_seconds": _integer(0, 3600, " of seconds"),
+    "browser_session_seconds": _LIFETIME,
+    "browser_session_idle_seconds": _LIFETIME,
     "password_grant": Rule(_switch, "true or false"),
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,

@@ -53,6 +53,8 @@ class Settings:
     refresh_token_seconds: int = 28_800
     offline_token_seconds: int = 2_592_000
     refresh_grace_seconds: int = 60
+    browser_session_seconds: int = 36_000
+    browser_session_idle_seconds: int = 1800
     password_grant: bool = True
     max_body_bytes: int = 64 * 2**20
     max_upload_bytes: int = 10 * 2**30

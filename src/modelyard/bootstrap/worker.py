@@ -42,6 +42,7 @@ from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
 _HEARTBEAT_SECONDS = 2.0
+_KEYS_SECONDS = 0.25
 _USES_SECONDS = 60.0
 
 
@@ -106,7 +107,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, basic, reconciler, verifiers):
+        async with self._background(store, keys, authenticator, basic, reconciler, verifiers):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -118,6 +119,7 @@ class Application:
     async def _background(
         self,
         store: SqlStore,
+        keys: KeyRing,
         authenticator: TokenAuthenticator,
         basic: BasicAuthenticator,
         reconciler: Reconciler,
@@ -138,12 +140,23 @@ class Application:
                 store.run_write(register_worker, self._worker_id, server_id(self._settings), os.getpid())
                 reconciler.reconcile()
 
+        known_keys = keys.all
+
+        def look_at_keys() -> None:
+            nonlocal known_keys
+            keys.reload()
+            if known_keys is not keys.all:  # whoever made it look again
+                known_keys = keys.all
+                authenticator.forget_tokens()
+                basic.forget()
+
         store.on_touch(forget_at_once)
         watcher = Watcher(store, {Topic.ACCESS: forget, Topic.ROUTES: reconciler.reconcile})
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
+            asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
             asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
             asyncio.create_task(verifiers.keep_looking()),
         ]
@@ -170,4 +183,6 @@ def _lifetimes(settings: Settings) -> Lifetimes:
         settings.refresh_token_seconds,
         settings.offline_token_seconds,
         settings.refresh_grace_seconds,
+        settings.browser_session_seconds,
+        settings.browser_session_idle_seconds,
     )

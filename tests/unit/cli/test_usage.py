@@ -1,5 +1,6 @@
 """What a person meets before any server is asked: help, hints, exit codes, and never a traceback."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -94,7 +95,11 @@ def test_a_slip_of_the_finger_is_answered_with_what_was_meant(line: str, meant: 
         ("serve --prot 1", "Did you mean --port"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_says_what_is_wrong(line: str, words: str, capsys: Captured) -> None:
+def test_wrong_usage_exits_with_2_and_says_what_is_wrong(
+    line: str, words: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("MODELYARD_")]:
+        monkeypatch.delenv(name)  # where tests find real clients is no setting of the server
     assert run(line.split()) == 2
     captured = capsys.readouterr()
     assert words in captured.err

@@ -7,7 +7,7 @@ from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import PLATFORM_ROLES, Permission, Role
 from modelyard.core.identity.access_tokens import may_manage
-from modelyard.core.identity.clients import GrantType
+from modelyard.core.identity.clients import GrantType, new_client
 from modelyard.core.identity.entities import AccessToken, Membership, OAuthClient, ServiceAccount, Session, User
 from modelyard.core.identity.users import NewUser, add_user, find_by_login, platform_roles
 from modelyard.core.kernel.actor import Actor
@@ -136,7 +136,7 @@ def _role(name: str) -> Role:
 def _add_client(tx: Tx, user: User, secret_hash: str) -> None:
     if tx.get(OAuthClient, user.username) is not None:
         raise conflict(f"an OAuth client {user.username} already exists; choose another name")
-    tx.insert(OAuthClient(user.username, secret_hash, [str(GrantType.CLIENT_CREDENTIALS)], user.id, tx.now))
+    tx.insert(new_client(tx, user.username, [GrantType.CLIENT_CREDENTIALS], secret_hash, user.id))
 
 
 def _keep_owners(tx: Tx, user: User) -> None:

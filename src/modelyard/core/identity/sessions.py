@@ -7,32 +7,39 @@ copy, and ends the whole family (RFC 9700, section 4.14.2).
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modelyard.core.identity.entities import Session, User
 from modelyard.core.kernel.ids import new_uuid
-from modelyard.core.kernel.store import Tx
+from modelyard.core.kernel.store import Topic, Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long tokens live, and how long a replaced refresh token may be replayed; seconds."""
+    """How long tokens live, and how long a replaced refresh token may be replayed; seconds.
+
+    A browser stays signed in for ``browser`` at most, and not longer than ``browser_idle`` without being used.
+    """
 
     access: int = 3600
     refresh: int = 28800
     offline: int = 2592000
     grace: int = 60
+    browser: int = 36000
+    browser_idle: int = 1800
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What a new session is about."""
+    """What a new session is about; ``authenticated_at`` None means now."""
 
     user_id: str
     client_id: str
     realm: str
     scope: str
     rotates: bool
+    authenticated_at: datetime | None = None
+    browser_session_id: str | None = None
 
 
 def open_session(tx: Tx, sign_in: SignIn, lifetimes: Lifetimes) -> Session:
@@ -52,7 +59,9 @@ def open_session(tx: Tx, sign_in: SignIn, lifetimes: Lifetimes) -> Session:
             tx.now,
             tx.now,
             tx.now + life,
-            revoked_at=None,
+            None,
+            sign_in.authenticated_at or tx.now,
+            sign_in.browser_session_id,
         )
     )
 
@@ -69,8 +78,14 @@ def refresh_session(tx: Tx, session_id: str, generation: int, client_id: str, li
     in_grace = tx.now - session.rotated_at <= timedelta(seconds=lifetimes.grace)
     if generation == session.generation - 1 and in_grace:
         return session
-    tx.update(Session, session_id, lambda s: replace(s, revoked_at=tx.now))
+    revoke_session(tx, session_id)
     return None
+
+
+def revoke_session(tx: Tx, session_id: str) -> None:
+    """End the session: from now on neither its refresh tokens nor its access tokens count."""
+    tx.update(Session, session_id, lambda s: replace(s, revoked_at=s.revoked_at or tx.now))
+    tx.touch(Topic.ACCESS)
 
 
 def is_live(tx: Tx, session: Session) -> bool:
