@@ -12,6 +12,7 @@ class Permission(StrEnum):
     USERS_MANAGE = "users.manage"
     WORKSPACE_CREATE = "workspace.create"
     TAG_CREATE = "tag.create"
+    AUDIT_READ = "audit.read"
     # on one workspace and what it holds
     WORKSPACE_READ = "workspace.read"
     WORKSPACE_MANAGE = "workspace.manage"

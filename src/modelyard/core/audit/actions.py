@@ -1,0 +1,34 @@
+"""The names of what is recorded: the thing, a dot, what was done with it."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """``AuditEntry.action``. Names stay: people search for them."""
+
+    LOGIN = "session.login"
+    SESSION_REVOKE = "session.revoke"
+    ACCESS = "access.request"
+    USER_INVITE = "user.invite"
+    USER_CHANGE = "user.change"
+    USER_DISABLE = "user.disable"
+    USER_ENABLE = "user.enable"
+    USER_ROLE = "user.role"
+    USER_PASSWORD = "user.password"  # noqa: S105  # the name of an action
+    CLIENT_CREATE = "client.create"
+    GRANT_GIVE = "grant.give"
+    GRANT_TAKE = "grant.take"
+    WORKSPACE_CREATE = "workspace.create"
+    WORKSPACE_CHANGE = "workspace.change"
+    MODEL_UPLOAD = "model.upload"
+    MODEL_CONFIGURE = "model.configure"
+    MODEL_DELETE = "model.delete"
+    PIPELINE_CHANGE = "pipeline.change"
+    PIPELINE_DELETE = "pipeline.delete"
+    DEPLOY = "deployment.deploy"
+    UNDEPLOY = "deployment.undeploy"
+    LOG_READ = "log.read"
+    AUDIT_EXPORT = "audit.export"
+    AUDIT_ACCEPT = "audit.accept"
+    AUDIT_UNLISTED = "audit.unlisted"
+    CONFIGURE = "server.configure"
