@@ -52,6 +52,7 @@ class Settings:
     refresh_grace_seconds: int = 60
     max_body_bytes: int = 64 * 2**20
     max_upload_bytes: int = 10 * 2**30
+    trusted_proxies: tuple[str, ...] = ()
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -64,7 +65,8 @@ class Settings:
     def from_json(cls, text: str) -> "Settings":
         """The inverse of ``to_json``."""
         raw = json.loads(text)
-        return cls(**{**raw, "data": Path(raw["data"]), "realms": tuple(raw["realms"])})
+        tuples = {key: tuple(raw[key]) for key in ("realms", "trusted_proxies")}
+        return cls(**{**raw, "data": Path(raw["data"]), **tuples})
 
 
 KEYS = tuple(each.name for each in fields(Settings))

@@ -20,8 +20,8 @@ from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 MODEL = (Path(__file__).parents[2] / "examples" / "models" / "ccfraud.onnx").read_bytes()
 ROW = [{"tensor": [0.5] * 29}]
 
-# Changed by workers that are alive, whoever calls; the last counts their rows.
-_RESTLESS = {"workers", "replicas", "sqlite_sequence"}
+# Changed by workers that are alive, whoever calls, and the counter of their rows; and what tells of refusals.
+_RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads"}
 
 
 @dataclass(frozen=True)

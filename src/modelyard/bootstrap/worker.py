@@ -14,11 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
+from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.app import PREFIX, InferenceApp
@@ -34,6 +36,7 @@ from modelyard.settings import Settings
 from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.health import health
+from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import access_table
 from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
@@ -48,9 +51,10 @@ class Application:
         np.seterr(over="ignore", invalid="ignore")  # a request's number beyond float32 becomes infinite without a word
         self._settings = settings
         self._worker_id = worker_id
+        self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: InferenceApp | None = None
-        dialects = (health, openid, wallaroo)
+        dialects = (health, openid, wallaroo, native)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -63,7 +67,7 @@ class Application:
         if self._inference is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._inference(scope, receive, send)
         else:
-            await self.router(scope, receive, send)
+            await self.router(self._proxies.seen_through(scope), receive, send)
 
     def _ready_services(self) -> Services:
         if self._services is None:
@@ -77,31 +81,33 @@ class Application:
         authenticator = TokenAuthenticator(store, partial(verify_access_now, keys, settings.realms))
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
-        writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
+        writer, routes, audit = SegmentWriter(logs, self._worker_id), RouteTable(), BoundedRecorder(store)
         self._services = Services(
             store=store,
             authenticator=authenticator,
             limits=Limits(settings.max_body_bytes, settings.max_upload_bytes),
             public_url=settings.public_url,
-            issuer=EmbeddedIssuer(store, keys, Passwords(), settings.realms, _lifetimes(settings)),
+            issuer=EmbeddedIssuer(store, keys, Passwords(), settings.realms, _lifetimes(settings), audit),
             artifacts=artifacts,
             check_model=check_model,
             logs=SegmentReader(logs),
+            audit=audit,
         )
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, reconciler):
+        async with self._background(store, authenticator, reconciler, audit):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
         writer.close()
+        audit.flush()
         store.run_write(remove_workers, [self._worker_id])
         store.close()
 
     @asynccontextmanager
     async def _background(
-        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler
+        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler, audit: BoundedRecorder
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -120,6 +126,7 @@ class Application:
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
+            asyncio.create_task(every(PERIOD_SECONDS, audit.flush, "recording refusals")),
         ]
         try:
             yield

@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 
+from modelyard.client.audit import Audit
 from modelyard.client.deployments import Deployments
 from modelyard.client.errors import InvalidRequestError
 from modelyard.client.inference import Inference
@@ -34,7 +35,7 @@ class Identity:
 
 
 class Client:
-    """Talks to one server. Parts: users, workspaces, models, pipelines, deployments, inference, logs.
+    """Talks to one server. Parts: users, workspaces, models, pipelines, deployments, inference, logs, audit.
 
     What is not given comes from the environment (MODELYARD_URL, MODELYARD_TOKEN, MODELYARD_USERNAME with
     MODELYARD_PASSWORD), then from the last `modelyard login`. Tokens of a password given here stay in memory.
@@ -61,6 +62,7 @@ class Client:
         self.deployments = Deployments(self._transport)
         self.inference = Inference(self._transport)
         self.logs = Logs(self._transport)
+        self.audit = Audit(self._transport)
 
     def __enter__(self) -> Self:
         return self

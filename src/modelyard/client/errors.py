@@ -14,7 +14,7 @@
 └── ``TimedOutError``          a deployment did not get where it should in the time given
 
 Server bodies are ``{"code","msg","error","status","source"}``, OAuth bodies ``{"error","error_description"}``
-(RFC 6749 section 5.2); both are read here and nowhere else.
+(RFC 6749 section 5.2), problems ``{"code","detail",…}`` (RFC 9457); they are read here and nowhere else.
 """
 
 import json
@@ -148,7 +148,7 @@ def _as_object(body: bytes) -> dict[str, Any]:
 
 
 def _message(content: dict[str, Any]) -> str:
-    texts = (content.get(key) for key in ("error_description", "msg", "error", "message"))
+    texts = (content.get(key) for key in ("error_description", "msg", "error", "message", "detail"))
     return next((text for text in texts if isinstance(text, str) and text), "")
 
 

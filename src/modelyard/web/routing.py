@@ -20,6 +20,7 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.web.call import Call
+from modelyard.web.refusals import record_refusal
 from modelyard.web.services import Services
 
 _LOG = logging.getLogger(__name__)
@@ -78,10 +79,17 @@ class Endpoint:
 
     async def _answer(self, request: Request) -> Response:
         services = self.services()
+        address = request.client.host if request.client else None
         if isinstance(self.permission, Public):
-            return await self.handler(Call(request, _ANONYMOUS, services))
-        actor = await services.authenticator.authenticate(request.headers.get("authorization"))
-        response = await self.handler(Call(request, actor, services))
+            return await self.handler(Call(request, _ANONYMOUS.for_request(address), services))
+        caller = await services.authenticator.authenticate(request.headers.get("authorization"))
+        actor = caller.for_request(address)
+        call = Call(request, actor, services)
+        try:
+            response = await self.handler(call)
+        except DomainError as error:
+            await record_refusal(call, self.permission, error)
+            raise
         if response.status_code < 400 and self.permission not in actor.checked:
             raise RuntimeError(f"{self.path} answered without asking for its permission {self.permission}")
         return response

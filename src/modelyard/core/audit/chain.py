@@ -25,7 +25,7 @@ _TEXT_MAX = 255
 _HASHED = tuple(field.name for field in fields(AuditEntry) if field.name != "hash")
 
 
-def record(  # noqa: PLR0913  # who, what, about what, how it ended
+def record(  # who, what, about what, how it ended
     tx: Tx,
     actor: Actor,
     action: Action,
@@ -81,7 +81,9 @@ def canonical(entry: AuditEntry) -> bytes:
 def plain(text: str) -> str:
     """Text that anybody may have sent, as it may stand in the log: printable, at most 255 characters."""
     shown = text if len(text) <= _TEXT_MAX else text[: _TEXT_MAX - 1] + "…"
-    return shown if shown.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    return (
+        shown if shown.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    )
 
 
 def _headless() -> DomainError:

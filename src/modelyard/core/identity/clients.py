@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import SERVER, record
 from modelyard.core.identity.entities import OAuthClient, User
 from modelyard.core.identity.users import NewUser, add_user, find_by_login
 from modelyard.core.kernel.store import Tx
@@ -42,7 +44,8 @@ def ensure_accounts(tx: Tx, first: FirstAccounts) -> None:
     """Create the administrator and the clients of the supported SDKs, as far as they are missing."""
     if not has_admin(tx):
         roles = (Role.ADMIN,)
-        add_user(tx, NewUser(first.admin_username, first.admin_email, first.admin_password_hash, roles))
+        user = add_user(tx, NewUser(first.admin_username, first.admin_email, first.admin_password_hash, roles))
+        record(tx, SERVER, Action.USER_INVITE, "user", user.id, username=user.username, roles=sorted(roles))
     people = [GrantType.PASSWORD, GrantType.REFRESH_TOKEN]
     for client_id in ("sdk-client", "sd-api"):
         _ensure_client(tx, client_id, None, people, None)
@@ -57,6 +60,7 @@ def _ensure_client(
 ) -> None:
     if not has_client(tx, client_id):
         tx.insert(OAuthClient(client_id, secret_hash, [str(g) for g in grants], service_user_id, tx.now))
+        record(tx, SERVER, Action.CLIENT_CREATE, "client", client_id, grants=sorted(grants))
 
 
 def _service_user(tx: Tx, client_id: str) -> User:

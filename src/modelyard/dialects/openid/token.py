@@ -30,8 +30,9 @@ async def token(call: Call) -> Response:
 async def _granted(call: Call) -> dict[str, object]:
     form = await _form(call)
     issuer = call.services.issuer
-    client = await issuer.client(*_credentials(call, form))
-    request = TokenRequest(client, realm_of(call), issuer_url(call), form.get("scope"))
+    address = call.actor.address
+    client = await issuer.client(*_credentials(call, form), address)
+    request = TokenRequest(client, realm_of(call), issuer_url(call), form.get("scope"), address)
     answer: dict[str, object]
     match form.get("grant_type"):
         case GrantType.PASSWORD:

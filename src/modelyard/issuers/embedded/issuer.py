@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.bounded import BoundedRecorder
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.entities import Credential, OAuthClient, Session, User
 from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session, refresh_session
-from modelyard.core.identity.users import find_by_login, platform_roles, rehash
+from modelyard.core.identity.users import find_by_login, login_form, platform_roles, rehash
+from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store, Tx
 from modelyard.issuers.embedded import tokens
 from modelyard.issuers.embedded.keys import KeyRing
@@ -33,33 +37,44 @@ class OAuthError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """Who asks and how: the authenticated client, the realm, its issuer URL, and the scope asked for."""
+    """Who asks and how: the authenticated client, the realm, its issuer URL, the scope asked for, and from where."""
 
     client: OAuthClient
     realm: str
     issuer: str
     scope: str | None
+    address: str | None = None
 
 
 class EmbeddedIssuer:
     """Issues and renews tokens. ``realms`` are names for one and the same identity."""
 
-    def __init__(
-        self, store: Store, keys: KeyRing, passwords: Passwords, realms: tuple[str, ...], lifetimes: Lifetimes
+    def __init__(  # what it is made of
+        self,
+        store: Store,
+        keys: KeyRing,
+        passwords: Passwords,
+        realms: tuple[str, ...],
+        lifetimes: Lifetimes,
+        audit: BoundedRecorder,
     ) -> None:
         self.keys = keys
         self.realms = realms
         self.passwords = passwords
         self._store = store
         self._lifetimes = lifetimes
+        self._audit = audit
 
-    async def client(self, client_id: str | None, secret: str | None) -> OAuthClient:
+    async def client(self, client_id: str | None, secret: str | None, address: str | None = None) -> OAuthClient:
         """The client, when it proved to be it; a public client has nothing to prove and must not try."""
         found = await self._store.read(_client, client_id or "")
         given = secret_hash(secret or "")
         known = found is not None and found.secret_hash is not None
         right = hmac.compare_digest(given, found.secret_hash or "") if found is not None and known else not secret
         if found is None or not right:
+            claimed, reason = client_id or "", "wrong secret" if found else "unknown client"
+            who = Actor("", claimed, client_id=claimed, address=address)
+            await self._audit.refusal(who, Action.LOGIN, "client", claimed, reason=reason)
             raise OAuthError("invalid_client", "Invalid client or Invalid client credentials", 401)
         return found
 
@@ -70,11 +85,12 @@ class EmbeddedIssuer:
         user, password_hash = await self._store.read(_login, username)
         right = await self.passwords.verify(password_hash, password)
         if user is None or password_hash is None or not right or not user.enabled:
+            await self._refused(request, username, user, right=right)
             raise OAuthError("invalid_grant", "Invalid user credentials", 401)
         if self.passwords.outdated(password_hash):
             await self._store.write(rehash, user.id, password_hash, await self.passwords.hash(password))
         rotates = request.client.secret_hash is None or "offline_access" not in scope
-        sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates)
+        sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates, request.address)
         session = await self._store.write(open_session, sign_in, self._lifetimes)
         return await self._answer(request, session)
 
@@ -84,7 +100,7 @@ class EmbeddedIssuer:
         read = tokens.read_refresh(self.keys, token)
         if read is None:
             raise OAuthError("invalid_grant", "Invalid refresh token")
-        session = await self._store.write(refresh_session, *read, request.client.id, self._lifetimes)
+        session = await self._store.write(refresh_session, *read, request.client.id, self._lifetimes, request.address)
         if session is None:
             raise OAuthError("invalid_grant", "Session not active")
         if request.scope and not set(request.scope.split()) <= set(session.scope.split()) | {"openid"}:
@@ -97,9 +113,17 @@ class EmbeddedIssuer:
         scope = _requested(request.scope)
         user, roles = await self._store.read(_account, request.client.service_user_id or "")
         if user is None or not user.enabled:
+            await self._refused(request, request.client.id, user, right=True)
             raise OAuthError("invalid_client", "The client's account is disabled", 401)
         subject = Subject(user, roles, request.client.id, None, scope)
+        await self._store.write(_record_client_login, request, user, scope)
         return await asyncio.to_thread(self._signed, request, subject, _now())
+
+    async def _refused(self, request: TokenRequest, username: str, user: User | None, *, right: bool) -> None:
+        """Record a refused sign-in. Takes as long for a user who does not exist; the caller learns no reason."""
+        who = Actor(user.id if user else "", login_form(username), client_id=request.client.id, address=request.address)
+        reason = "unknown user" if user is None else "disabled user" if right else "wrong password"
+        await self._audit.refusal(who, Action.LOGIN, "session", "", realm=request.realm, reason=reason)
 
     async def _answer(self, request: TokenRequest, session: Session) -> dict[str, Any]:
         user, roles = await self._store.read(_account, session.user_id)
@@ -134,6 +158,11 @@ def secret_hash(secret: str) -> str:
 
 def _client(tx: Tx, client_id: str) -> OAuthClient | None:
     return tx.get(OAuthClient, client_id)
+
+
+def _record_client_login(tx: Tx, request: TokenRequest, user: User, scope: str) -> None:
+    actor = Actor(user.id, user.username, client_id=request.client.id, address=request.address)
+    record(tx, actor, Action.LOGIN, "client", request.client.id, realm=request.realm, scope=scope)
 
 
 def _login(tx: Tx, username: str) -> tuple[User | None, str | None]:
