@@ -59,6 +59,7 @@ def search(tx: Tx, actor: Actor, query: AuditQuery, limit: int) -> list[AuditEnt
 def begin_export(tx: Tx, actor: Actor, query: AuditQuery, **details: Any) -> AuditQuery:
     """Record that the entries are taken out; returns the query for those that there are now, this one included."""
     require_platform(actor, Permission.AUDIT_READ)
+    tx.first(AuditEntry, **query.conditions())  # a question that cannot be asked is refused before the answer begins
     entry = record(tx, actor, Action.AUDIT_EXPORT, "audit", "", **details)
     return replace(query, before=min(query.before or entry.id + 1, entry.id + 1))
 

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response, StreamingResponse
 
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.chain import plain
 from modelyard.core.audit.entities import AuditEntry, Outcome
 from modelyard.core.audit.searching import AuditQuery, begin_export, export_page, search
 from modelyard.core.kernel.errors import invalid
@@ -40,7 +41,7 @@ async def export(call: Call) -> Response:
     name = given.get("format", "jsonl")
     if name not in FORMATS:
         raise invalid(f"format {name[:40]!r} is unknown; use one of {', '.join(FORMATS)}")
-    filters = {key: value for key, value in given.items() if key in _FILTERS}
+    filters = {key: plain(value) for key, value in given.items() if key in _FILTERS}
     query = await call.services.store.write(begin_export, call.actor, _query(given), format=name, filters=filters)
     headers = {"content-disposition": f'attachment; filename="audit.{name}"', "cache-control": "no-store"}
     return StreamingResponse(_written(call, query, FORMATS[name]), 200, headers, FORMATS[name].media_type)

@@ -73,8 +73,8 @@ class EmbeddedIssuer:
         right = hmac.compare_digest(given, found.secret_hash or "") if found is not None and known else not secret
         if found is None or not right:
             claimed, reason = client_id or "", "wrong secret" if found else "unknown client"
-            who = Actor("", claimed, client_id=claimed, address=address)
-            await self._audit.refusal(who, Action.LOGIN, "client", claimed, reason=reason)
+            who, client = Actor("", claimed, address=address), found.id if found else ""
+            await self._audit.refusal(who, Action.LOGIN, "client", client, reason=reason)
             raise OAuthError("invalid_client", "Invalid client or Invalid client credentials", 401)
         return found
 

@@ -54,12 +54,12 @@ async def _run(call: Call, request: GraphQLRequest, prepared: Prepared, *, write
     except FailedError as error:
         for failed in error.errors:
             if isinstance(failed.original_error, DomainError):
-                await record_refusal(call, _needed(failed), failed.original_error)
+                field = _field(failed)
+                needed = MUTATIONS[field].permission if field in MUTATIONS else Permission.SIGNED_IN
+                await record_refusal(call, needed, failed.original_error, field)
         return answers.failed(error.errors)
 
 
-def _needed(failed: GraphQLError) -> Permission:
-    """What the field that failed needs."""
-    name = failed.nodes[0].name.value if failed.nodes and isinstance(failed.nodes[0], FieldNode) else ""
-    field = MUTATIONS.get(name)
-    return field.permission if field else Permission.SIGNED_IN
+def _field(failed: GraphQLError) -> str:
+    """The name of the field that failed, whatever its alias."""
+    return failed.nodes[0].name.value if failed.nodes and isinstance(failed.nodes[0], FieldNode) else ""
