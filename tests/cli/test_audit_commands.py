@@ -147,6 +147,17 @@ def test_a_changed_setting_is_recorded_at_the_next_start(start_server: StartServ
     assert len(found) == 2
 
 
+def test_on_postgresql_the_log_is_whole_after_a_first_start(
+    start_server: StartServer, fresh_postgres_url: str, capsys: Captured
+) -> None:
+    started = start_server(database=fresh_postgres_url)
+    invite(started, "ada")
+    code = run(["audit", "verify", "--data", str(started.data), "--database", fresh_postgres_url, "-o", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert (code, found["problem"], found["warning"]) == (0, None, None)
+    assert found["entries"] >= 7
+
+
 def test_a_folder_that_is_no_servers_is_said_to_be_that(shell: Shell, tmp_path: Path) -> None:
     code, _, err = shell(f"audit verify --data {tmp_path / 'nowhere'}")
     assert code == 1
