@@ -68,6 +68,14 @@ def _choice(*choices: str) -> Rule:
     return Rule(parse, "one of " + ", ".join(choices))
 
 
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if _text(value).lower() not in {"true", "false"}:
+        raise ValueError
+    return _text(value).lower() == "true"
+
+
 def _realms(value: object) -> tuple[str, ...]:
     names = tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else tuple(_listed(value))
     if not names or len(set(names)) < len(names) or not all(_REALM.fullmatch(_text(name)) for name in names):
@@ -128,10 +136,12 @@ RULES = {
     "admin_password": _SECRET,
     "api_client_secret": _SECRET,
     "public_url": Rule(_web_address, "an http or https address without query, like https://models.example.com"),
+    "default_permission": _choice("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"),
     "access_token_seconds": _LIFETIME,
     "refresh_token_seconds": _LIFETIME,
     "offline_token_seconds": _LIFETIME,
     "refresh_grace_seconds": _integer(0, 3600, " of seconds"),
+    "password_grant": Rule(_switch, "true or false"),
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,
     "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),

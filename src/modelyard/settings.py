@@ -46,10 +46,12 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)
     api_client_secret: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    default_permission: Literal["READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"] = "READ"
     access_token_seconds: int = 3600
     refresh_token_seconds: int = 28_800
     offline_token_seconds: int = 2_592_000
     refresh_grace_seconds: int = 60
+    password_grant: bool = True
     max_body_bytes: int = 64 * 2**20
     max_upload_bytes: int = 10 * 2**30
     trusted_proxies: tuple[str, ...] = ()

@@ -118,8 +118,13 @@ def _invite(*_: object) -> Parts:
     return {"json": {"email": f"{_fresh()}@example.com", "roles": [], "password": "long enough 17"}}
 
 
+def _robot(_: Things, world: World) -> Parts:
+    return {"path": {"account": world.robot}}
+
+
 _NO_GRANT = {"client_id": "sdk-client", "grant_type": "none"}
 _USERS = "/auth/admin/realms/{realm}/users"
+_FAILURES = "/auth/admin/realms/{realm}/attack-detection/brute-force/users"
 _OPENID = "/auth/realms/{realm}/protocol/openid-connect"
 
 ROUTES: dict[tuple[str, str], list[Case]] = {
@@ -147,6 +152,23 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("PUT", f"{_USERS}/{{user_id}}/reset-password"): _platform(
         "users.manage", _victim_path(json={"type": "password", "value": "long enough 19"}), success=204
     ),
+    # failed sign-ins, as Keycloak's administration shows them
+    ("GET", _FAILURES): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", f"{_FAILURES}/{{user_id}}"): _platform("users.manage", _victim_path()),
+    ("DELETE", _FAILURES): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}, success=204),
+    ("DELETE", f"{_FAILURES}/{{user_id}}"): _platform("users.manage", _victim_path(), success=204),
+    # personal access tokens and service accounts
+    ("GET", "/api/v1/tokens"): _platform("tokens.manage", _NOTHING),
+    ("POST", "/api/v1/tokens"): _platform("tokens.manage", lambda *_: {"json": {"name": _fresh()}}, success=201),
+    ("DELETE", "/api/v1/tokens/{token_id}"): _platform(  # nobody has this one; whose they are is asked elsewhere
+        "tokens.manage", lambda *_: {"path": {"token_id": str(uuid.uuid4())}}, success=404
+    ),
+    ("GET", "/api/v1/service-accounts"): _platform("users.manage", _NOTHING),
+    ("POST", "/api/v1/service-accounts"): _platform(
+        "users.manage", lambda *_: {"json": {"name": _fresh(), "oauth_client": True}}, success=201
+    ),
+    ("GET", "/api/v1/service-accounts/{account}"): _platform("users.manage", _robot),
+    ("DELETE", "/api/v1/service-accounts/{account}"): _platform("users.manage", _robot, success=204),
     # the Wallaroo API: what a client asks first
     ("GET", "/v1/api/config"): _public(),
     ("GET", "/v1/api/docs"): _public(),

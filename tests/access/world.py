@@ -74,13 +74,17 @@ UNKNOWN = Things(
 
 @dataclass(frozen=True)
 class World:
-    """``ours`` is the workspace of "owner", ``theirs`` that of "other owner"; ``victim`` is a user to be changed."""
+    """``ours`` is the workspace of "owner", ``theirs`` that of "other owner"; ``victim`` is a user to be changed.
+
+    ``robot`` is the id of a service account that may be removed.
+    """
 
     server: RunningServer
     callers: dict[str, Caller]
     ours: Things
     theirs: Things
     victim: Person
+    robot: str
 
     def call(self, role: str, method: str, path: str, **request: Any) -> requests.Response:
         """Send a request as the role."""
@@ -125,7 +129,8 @@ def build(server: RunningServer) -> World:
         body = {"workspace_id": ours.workspace_id, "user_id": people[name].id, "user_type": role}
         callers["owner"].post("/v1/api/workspaces/add_user", body)
     admin.post("/v1/api/users/deactivate", {"email": people["disabled"].email})
-    return World(server, callers, ours, theirs, invite(server, "victim"))
+    robot = admin.post("/api/v1/service-accounts", {"name": f"robot-{_word()}"}, 201)["id"]
+    return World(server, callers, ours, theirs, invite(server, "victim"), robot)
 
 
 def _settle(owner: Caller) -> Things:

@@ -131,7 +131,7 @@ class _NoStore:
 
 
 class _Verified:
-    user_id, client_id, expires_at = "u", "c", int(time.time()) + 3600
+    user_id, client_id, expires_at, token_id = "u", "c", int(time.time()) + 3600, "t"
 
 
 def _arrow_body(rows: int) -> bytes:

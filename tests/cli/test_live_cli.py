@@ -201,3 +201,46 @@ def test_the_program_signs_in_from_the_environment_and_leaves_nothing_on_disk(
     done = subprocess.run([program("modelyard"), "whoami", "-o", "json"], env=environ, capture_output=True, check=True)
     assert json.loads(done.stdout)["username"] == "admin"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tokens_are_made_shown_once_and_revoked(
+    shell: Shell, live_server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"laptop-{uuid.uuid4().hex[:8]}"
+    made = shell(f"token create {name} --scope read --scope infer --days 7 -o json")
+    assert (made.code, made.json["scopes"]) == (0, ["read", "infer"])
+    listed = shell("token list")
+    assert name in listed.out
+    assert made.json["token"] not in listed.out
+    assert "revoke it first" in shell(f"token create {name}").err
+
+    shell("logout")
+    monkeypatch.setenv("MODELYARD_URL", live_server.url)
+    monkeypatch.setenv("MODELYARD_TOKEN", made.json["token"])
+    assert shell("workspace list").code == 0
+    refused = shell("workspace create more")
+    assert (refused.code, "scope" in refused.err) == (3, True)
+    monkeypatch.delenv("MODELYARD_TOKEN")
+
+    login = f"login {live_server.url} -u {live_server.admin_username} --password-stdin"
+    shell(login, live_server.admin_password + "\n")
+    assert shell(f"token revoke {name}").code == 0
+    assert shell(f"token revoke {name}").code == 1
+    monkeypatch.setenv("MODELYARD_TOKEN", made.json["token"])
+    assert shell("workspace list").code == 3
+
+
+def test_service_accounts_are_made_given_tokens_and_deleted(shell: Shell) -> None:
+    name = f"robot-{uuid.uuid4().hex[:8]}"
+    made = shell(f"service-account create {name} --description nightly --oauth-client -o json")
+    assert (made.code, made.json["owner"], made.json["client_id"]) == (0, "admin", name)
+    assert made.json["client_secret"]
+    listed = shell("service-account list").out
+    assert name in listed
+    assert made.json["client_secret"] not in listed
+    token = shell(f"token create t --service-account {name}")
+    assert "mly_" in token.out
+    assert "t " in shell(f"token list --service-account {name}").out
+    assert shell(f"token revoke t --service-account {name}").code == 0
+    assert shell(f"service-account delete {name}").code == 0
+    assert shell(f"service-account delete {name}").code == 1

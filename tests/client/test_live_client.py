@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from modelyard.client import (
     Client,
     ConflictError,
+    ForbiddenError,
     InvalidRequestError,
     LogRange,
     NotFoundError,
@@ -207,6 +209,40 @@ def test_a_login_is_found_by_the_next_client_and_renewed_in_time(
     assert second.access_token != first.access_token
     with Client(environ=environ | {"MODELYARD_TOKEN": second.access_token}) as client:
         assert client.whoami().username == "admin"
+
+
+def test_a_personal_access_token_is_a_token_like_any_other(
+    client: Client, live_server: RunningServer, environ: dict[str, str]
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=1)
+    made = client.tokens.create(f"client-{uuid.uuid4().hex[:8]}", ["all"], ends)
+    assert made.expires_at == ends
+    with Client(live_server.url, environ=environ | {"MODELYARD_TOKEN": made.token}) as same:
+        assert same.whoami() == client.whoami()
+        with pytest.raises(ConflictError, match="revoke it first"):
+            same.tokens.create(made.name)
+        assert made.id in {token.id for token in same.tokens.list()}
+        client.tokens.revoke(made.id)
+        with pytest.raises(NotSignedInError, match="revoked"):
+            same.whoami()
+    with pytest.raises(InvalidRequestError, match="offset"):
+        client.tokens.create("naive", expires_at=ends.replace(tzinfo=None))
+
+
+def test_an_administrator_makes_accounts_for_programs(
+    client: Client, live_server: RunningServer, environ: dict[str, str], workspace_id: int
+) -> None:
+    made = client.service_accounts.create(f"robot-{uuid.uuid4().hex[:8]}", "nightly", role="USER")
+    assert made in client.service_accounts.list()
+    token = client.tokens.create("t", service_account=made.name).token
+    client.workspaces.add_user(workspace_id, made.name, Role.READER)
+    with Client(live_server.url, token=token, environ=environ) as robot:
+        assert [workspace.id for workspace in robot.workspaces.list()] == [workspace_id]
+        with pytest.raises(ForbiddenError):
+            robot.service_accounts.list()
+        client.service_accounts.delete(made.id)
+        with pytest.raises(NotSignedInError):
+            robot.workspaces.list()
 
 
 def test_members_see_a_workspace_and_strangers_do_not(

@@ -47,7 +47,7 @@ def add(tx: Tx, name: str = "fraud") -> Workspace:
 
 
 def grant(tx: Tx, user: str, workspace_id: int, role: str) -> Grant:
-    return tx.insert(Grant(0, user, "workspace", str(workspace_id), role, NOW))
+    return tx.insert(Grant(0, user, "workspace", str(workspace_id), None, role, NOW))
 
 
 def test_an_inserted_entity_comes_back_equal_with_its_new_id(store: SqlStore) -> None:
@@ -152,7 +152,7 @@ def test_granted_keeps_only_resources_the_user_holds_a_role_on(store: SqlStore) 
     mine, theirs = store.run_write(seed)
 
     def seen(*roles: str) -> list[int]:
-        return [w.id for w in store.run_read(lambda tx: tx.find(Workspace, id=Granted("u1", "workspace", roles)))]
+        return [w.id for w in store.run_read(lambda tx: tx.find(Workspace, granted=Granted(("u1",), roles, (), (), scope="id")))]
 
     assert seen("OWNER") == [mine]
     assert seen("OWNER", "READER") == [mine, theirs]

@@ -22,7 +22,7 @@ from typing import Self
 from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
 
 _READ_BYTES = 1024 * 1024
-_DECIDED_SECONDS = 0.5
+_DECIDED_SECONDS = 5.0
 _HALFWAY = timedelta(minutes=1)  # a deletion takes milliseconds, and what it took aside may be missed
 _HEX = frozenset("0123456789abcdef")
 
@@ -44,7 +44,10 @@ class LocalArtifacts:
         place = self._place(sha)
         until = time.monotonic() + _DECIDED_SECONDS
         while not place.is_file():
-            if time.monotonic() > until or not any(self._leaving.glob(f"{sha}.*")):
+            undecided = any(self._leaving.glob(f"{sha}.*"))
+            if not undecided and not place.is_file():  # looked at again: it may have come back in between
+                raise not_found("artifact", sha)
+            if time.monotonic() > until:
                 raise not_found("artifact", sha)
             time.sleep(0.005)  # it is being decided whether the file stays
         return place

@@ -8,7 +8,9 @@ from modelyard.bootstrap.audit_head import HeadFile
 from modelyard.bootstrap.audit_watch import AuditWatch
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.core.catalogue.uploading import collect_files
+from modelyard.core.identity.access_tokens import sweep_tokens
 from modelyard.core.identity.sessions import sweep_sessions
+from modelyard.core.identity.throttle import sweep_sign_in_records
 from modelyard.core.serving.workers import remove_workers, sweep_workers, workers_of
 from modelyard.settings import Settings
 
@@ -27,7 +29,8 @@ class Controller:
         self._rounds = 0
 
     def run_once(self) -> None:
-        """Note the end of the audit log, give up silent workers; now and then also abandoned uploads and sessions."""
+        """Note the end of the audit log, give up silent workers; now and then also abandoned uploads, ended sessions
+        and tokens, and failed sign-ins that have faded."""
         self._audit.run_once()
         self._store.run_write(sweep_workers)
         dead = [worker.id for worker in self._store.run_read(workers_of, self._server_id) if not _alive(worker.pid)]
@@ -36,7 +39,8 @@ class Controller:
         if self._rounds % _SWEEP_ROUNDS == 0:
             self._artifacts.sweep(_ABANDONED)
             collect_files(self._store, self._artifacts, _ABANDONED)
-            self._store.run_write(sweep_sessions)
+            for sweep in (sweep_sessions, sweep_tokens, sweep_sign_in_records):
+                self._store.run_write(sweep)
         self._rounds += 1
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from modelyard.bootstrap.audit_head import HeadFile
 from modelyard.bootstrap.data_folder import open_store, server_id, system_user
+from modelyard.core.access.permissions import Role
 from modelyard.core.audit.configuration import record_configuration
 from modelyard.core.serving.workers import claim_database
+from modelyard.core.tracking.first_start import ensure_tracking
 from modelyard.issuers.embedded.first_start import first_start
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -35,6 +37,7 @@ def prepare(settings: Settings) -> None:
         settings.admin_password,
         settings.api_client_secret,
     )
+    store.run_write(ensure_tracking, Role(settings.default_permission))
     store.close()
     if made_up:
         lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())

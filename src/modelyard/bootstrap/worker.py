@@ -30,6 +30,8 @@ from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
 from modelyard.issuers.embedded.tokens import verify_access_now
+from modelyard.issuers.personal import personal_tokens
+from modelyard.issuers.verifiers import Verifier, Verifiers
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
@@ -42,6 +44,7 @@ from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
 _HEARTBEAT_SECONDS = 2.0
+_USES_SECONDS = 60.0
 
 
 class Application:
@@ -54,7 +57,7 @@ class Application:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: InferenceApp | None = None
-        dialects = (health, openid, wallaroo, native)
+        dialects = (health, openid, native, wallaroo)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -78,7 +81,7 @@ class Application:
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
-        authenticator = TokenAuthenticator(store, partial(verify_access_now, keys, settings.realms))
+        authenticator = TokenAuthenticator(store, _verifiers(settings, store, keys))
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes, audit = SegmentWriter(logs, self._worker_id), RouteTable(), BoundedRecorder(store)
@@ -87,7 +90,14 @@ class Application:
             authenticator=authenticator,
             limits=Limits(settings.max_body_bytes, settings.max_upload_bytes),
             public_url=settings.public_url,
-            issuer=EmbeddedIssuer(store, keys, Passwords(), settings.realms, _lifetimes(settings), audit),
+            issuer=EmbeddedIssuer(
+                store,
+                keys,
+                Passwords(),
+                settings.realms,
+                _lifetimes(settings),
+                password_grant=settings.password_grant,
+            ),
             artifacts=artifacts,
             check_model=check_model,
             logs=SegmentReader(logs),
@@ -127,6 +137,7 @@ class Application:
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
             asyncio.create_task(every(PERIOD_SECONDS, audit.flush, "recording refusals")),
+            asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
         ]
         try:
             yield
@@ -140,6 +151,12 @@ async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
     message = f"there is nothing at {scope['path'][:200]}"
     body = {"code": 404, "msg": message, "error": message, "status": "error", "source": "platform"}
     await JSONResponse(body, 404)(scope, receive, send)
+
+
+def _verifiers(settings: Settings, store: SqlStore, keys: KeyRing) -> Verifiers:
+    """Who decides about a bearer token, in this order."""
+    embedded = Verifier(lambda _: True, partial(verify_access_now, keys, settings.realms))
+    return Verifiers(personal_tokens(store), embedded)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

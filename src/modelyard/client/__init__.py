@@ -6,6 +6,7 @@ with Client("http://127.0.0.1:8080", username="ada", password="…") as client:
     answers = client.inference.records(pipeline.deployment, [{"tensor": [...]}])
 """
 
+from modelyard.client.access_tokens import AccessToken, NewAccessToken
 from modelyard.client.audit import AuditEntry, AuditFilter, AuditFormat
 from modelyard.client.client import DEFAULT_URL, Client, Identity, chosen_url
 from modelyard.client.deployments import DeploymentStatus, LoadedModel, State
@@ -27,6 +28,7 @@ from modelyard.client.login import login
 from modelyard.client.logs import LogRange, Order
 from modelyard.client.models import Model, ModelVersion
 from modelyard.client.pipelines import Deployment, Pipeline, PipelineVersion, Step, StepModel
+from modelyard.client.service_accounts import ServiceAccount
 from modelyard.client.token_cache import TokenCache, config_folder
 from modelyard.client.tokens import Tokens
 from modelyard.client.users import Invitation, User
@@ -34,6 +36,7 @@ from modelyard.client.workspaces import Member, Role, Workspace
 
 __all__ = [
     "DEFAULT_URL",
+    "AccessToken",
     "AuditEntry",
     "AuditFilter",
     "AuditFormat",
@@ -52,6 +55,7 @@ __all__ = [
     "Model",
     "ModelVersion",
     "ModelyardError",
+    "NewAccessToken",
     "NotFoundError",
     "NotSignedInError",
     "Order",
@@ -59,6 +63,7 @@ __all__ = [
     "PipelineVersion",
     "Role",
     "ServerFailedError",
+    "ServiceAccount",
     "State",
     "Step",
     "StepModel",

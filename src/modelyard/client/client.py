@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 
+from modelyard.client.access_tokens import AccessTokens
 from modelyard.client.audit import Audit
 from modelyard.client.deployments import Deployments
 from modelyard.client.errors import InvalidRequestError
@@ -15,6 +16,7 @@ from modelyard.client.inference import Inference
 from modelyard.client.logs import Logs
 from modelyard.client.models import Models
 from modelyard.client.pipelines import Pipelines
+from modelyard.client.service_accounts import ServiceAccounts
 from modelyard.client.sign_in import BearerToken, Password, SignIn
 from modelyard.client.token_cache import TokenCache, config_folder
 from modelyard.client.tokens import USERINFO_PATH
@@ -35,10 +37,12 @@ class Identity:
 
 
 class Client:
-    """Talks to one server. Parts: users, workspaces, models, pipelines, deployments, inference, logs, audit.
+    """Talks to one server. Parts: users, tokens, service_accounts, workspaces, models, pipelines, deployments,
+    inference, logs, audit.
 
-    What is not given comes from the environment (MODELYARD_URL, MODELYARD_TOKEN, MODELYARD_USERNAME with
-    MODELYARD_PASSWORD), then from the last `modelyard login`. Tokens of a password given here stay in memory.
+    A token is an access token or a personal access token. What is not given comes from the environment
+    (MODELYARD_URL, MODELYARD_TOKEN, MODELYARD_USERNAME with MODELYARD_PASSWORD), then from the last `modelyard login`.
+    Tokens of a password given here stay in memory.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class Client:
         auth = _given_auth(self.url, cache, token, username, password) or _environ_auth(self.url, cache, environ)
         self._transport = Transport(self.url, auth or SignIn(self.url, cache), timeout_seconds)
         self.users = Users(self._transport)
+        self.tokens = AccessTokens(self._transport)
+        self.service_accounts = ServiceAccounts(self._transport)
         self.workspaces = Workspaces(self._transport)
         self.models = Models(self._transport)
         self.pipelines = Pipelines(self._transport)

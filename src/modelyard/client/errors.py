@@ -14,7 +14,8 @@
 └── ``TimedOutError``          a deployment did not get where it should in the time given
 
 Server bodies are ``{"code","msg","error","status","source"}``, OAuth bodies ``{"error","error_description"}``
-(RFC 6749 section 5.2), problems ``{"code","detail",…}`` (RFC 9457); they are read here and nowhere else.
+(RFC 6749 section 5.2), those of the native API ``{"title","status","detail","code"}`` (RFC 9457); all are read here
+and nowhere else.
 """
 
 import json
@@ -148,7 +149,7 @@ def _as_object(body: bytes) -> dict[str, Any]:
 
 
 def _message(content: dict[str, Any]) -> str:
-    texts = (content.get(key) for key in ("error_description", "msg", "error", "message", "detail"))
+    texts = (content.get(key) for key in ("error_description", "msg", "error", "detail", "message"))
     return next((text for text in texts if isinstance(text, str) and text), "")
 
 

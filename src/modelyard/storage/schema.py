@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Double,
     Float,
     ForeignKey,
     Index,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from modelyard.core.access.grants import Grant
 from modelyard.core.audit.entities import AuditEntry, AuditHead
 from modelyard.core.catalogue.entities import (
+    ArtifactFile,
     DefaultWorkspace,
     Model,
     ModelConfig,
@@ -36,8 +38,19 @@ from modelyard.core.catalogue.entities import (
     Tag,
     Workspace,
 )
-from modelyard.core.identity.entities import Credential, OAuthClient, Session, User
+from modelyard.core.identity.entities import (
+    AccessToken,
+    Credential,
+    Group,
+    Membership,
+    OAuthClient,
+    ServiceAccount,
+    Session,
+    SignInRecord,
+    User,
+)
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica, Worker
+from modelyard.core.tracking import entities as tracking
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,6 +82,8 @@ metadata = MetaData(
 
 _BIGINT = BigInteger().with_variant(Integer, "sqlite")  # SQLite gives row ids only to INTEGER columns
 
+_BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")  # sorted by code point, as SQLite does
+
 
 def _id() -> Column[int]:
     return Column("id", _BIGINT, primary_key=True, autoincrement=True)
@@ -94,6 +109,50 @@ def _ref(name: str, target: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, ForeignKey(target), nullable=nullable, index=True)
 
 
+def _key(name: str, *args: Any, nullable: bool = False, **kwargs: Any) -> Column[str]:
+    """An id that is a text of its own making."""
+    return Column(name, String(64), *args, nullable=nullable, **kwargs)
+
+
+def _owner(name: str, target: str, **kwargs: Any) -> Column[str]:
+    """What a thing hangs on; an index that begins with it stands among the table's constraints."""
+    return _key(name, ForeignKey(target), **kwargs)
+
+
+def _part(name: str, target: str, **kwargs: Any) -> Column[Any]:
+    """What a thing is a part of: it goes when that goes."""
+    return Column(name, ForeignKey(target, ondelete="CASCADE"), nullable=False, **kwargs)
+
+
+def _integer(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _pairs(name: str, owner: Column[Any]) -> Table:
+    """Keys and values that hang on something."""
+    return _table(
+        name,
+        _id(),
+        owner,
+        _text("key"),
+        _text("value"),
+        UniqueConstraint(owner.name, "key"),
+        Index(None, "key", owner.name),
+    )
+
+
+def _measurement(owner: str, target: str) -> list[Column[Any]]:
+    return [
+        _id(),
+        _owner(owner, target),
+        _text("key"),
+        Column("value", Double, nullable=False),
+        _integer("timestamp"),
+        _integer("step"),
+        Column("is_nan", Boolean, nullable=False),
+    ]
+
+
 def _table(name: str, *items: Any) -> Table:
     return Table(name, metadata, *items, sqlite_autoincrement=items[0].autoincrement is True)
 
@@ -110,7 +169,8 @@ grants = _table(
     _id(),
     _uuid("subject_id"),
     Column("resource_type", String(32), nullable=False),
-    Column("resource_id", String(64), nullable=False),
+    Column("resource_id", String(512), nullable=False),
+    Column("prefix", String(512), nullable=True),
     Column("role", String(32), nullable=False),
     _time("created_at"),
     UniqueConstraint("subject_id", "resource_type", "resource_id"),
@@ -172,6 +232,40 @@ TABLES: dict[type[Any], Table] = {
         _ref("service_user_id", "users.id", nullable=True),
         _time("created_at"),
     ),
+    ServiceAccount: _table(
+        "service_accounts",
+        _uuid("user_id", ForeignKey("users.id"), primary_key=True, autoincrement=False),
+        _uuid("owner_id", nullable=True, index=True),
+        _text("description"),
+        _uuid("created_by"),
+        _time("created_at"),
+    ),
+    AccessToken: _table(
+        "access_tokens",
+        _uuid("id", primary_key=True, autoincrement=False),
+        _ref("user_id", "users.id"),
+        _text("name"),
+        Column("secret_hash", String(64), nullable=False, unique=True),
+        _json("scopes"),
+        _uuid("created_by"),
+        _time("created_at"),
+        _time("expires_at", nullable=True),
+        _time("last_used_at", nullable=True),
+        _time("revoked_at", nullable=True),
+    ),
+    SignInRecord: _table(
+        "sign_in_records",
+        _id(),
+        Column("name", String(64), nullable=False),
+        Column("place", String(64), nullable=False),
+        _time("failed_at", nullable=True),
+        _time("fades_at", nullable=True),
+        Column("failed_from", String(64), nullable=False),
+        _time("signed_in_at", nullable=True),
+        UniqueConstraint("name", "place"),
+        Index(None, "fades_at"),
+        Index(None, "signed_in_at"),
+    ),
     Session: _table(
         "sessions",
         _uuid("id", primary_key=True, autoincrement=False),
@@ -197,7 +291,7 @@ TABLES: dict[type[Any], Table] = {
     ),
     DefaultWorkspace: _table(
         "default_workspaces",
-        _uuid("user_id", ForeignKey("users.id"), primary_key=True, autoincrement=False),
+        _uuid("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
         _ref("workspace_id", "workspaces.id"),
     ),
     Model: _table(
@@ -307,6 +401,192 @@ TABLES: dict[type[Any], Table] = {
         Column("pid", Integer, nullable=False),
         _time("started_at"),
         _time("heartbeat_at"),
+    ),
+    Group: _table(
+        "groups",
+        _id(),
+        _uuid("subject_id", unique=True),
+        Column("kind", String(16), nullable=False),
+        _text("workspace"),
+        _ref("parent_id", "groups.id", nullable=True),
+        _text("name"),
+        _text("description"),
+        _time("created_at"),
+        Index(None, "kind", "name"),
+    ),
+    Membership: _table(
+        "memberships",
+        _id(),
+        _uuid("user_id", ForeignKey("users.id")),
+        _ref("group_id", "groups.id"),
+        _time("created_at"),
+        UniqueConstraint("user_id", "group_id"),
+    ),
+    tracking.Experiment: _table(
+        "experiments",
+        _key("id", primary_key=True, autoincrement=False),
+        _ref("workspace_id", "workspaces.id"),
+        _text("name"),
+        _text("artifact_location"),
+        Column("lifecycle", String(16), nullable=False),
+        _integer("creation_time"),
+        _integer("last_update_time"),
+        _uuid("owner_id"),
+        UniqueConstraint("workspace_id", "name"),
+    ),
+    tracking.ExperimentTag: _pairs("experiment_tags", _owner("experiment_id", "experiments.id")),
+    tracking.Run: _table(
+        "runs",
+        _key("id", primary_key=True, autoincrement=False),
+        _owner("experiment_id", "experiments.id"),
+        Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+        _text("name"),
+        _text("user_name"),
+        Column("status", String(16), nullable=False),
+        _integer("start_time", nullable=True),
+        _integer("end_time", nullable=True),
+        Column("lifecycle", String(16), nullable=False),
+        _text("artifact_uri"),
+        _integer("deleted_time", nullable=True),
+        Index(None, "experiment_id", "lifecycle", "start_time"),
+    ),
+    tracking.RunParam: _pairs("run_params", _owner("run_id", "runs.id")),
+    tracking.RunTag: _pairs("run_tags", _owner("run_id", "runs.id")),
+    tracking.Metric: _table(
+        "metrics",
+        *_measurement("run_id", "runs.id"),
+        UniqueConstraint("run_id", "key", "step", "timestamp", "value", "is_nan"),
+    ),
+    tracking.LatestMetric: _table(
+        "latest_metrics",
+        *_measurement("run_id", "runs.id"),
+        UniqueConstraint("run_id", "key"),
+        Index(None, "key", "value", "run_id"),
+    ),
+    tracking.Dataset: _table(
+        "datasets",
+        _key("id", primary_key=True, autoincrement=False),
+        _owner("experiment_id", "experiments.id"),
+        _text("name"),
+        _text("digest"),
+        _text("source_type"),
+        _text("source"),
+        _text("schema", nullable=True),
+        _text("profile", nullable=True),
+        UniqueConstraint("experiment_id", "name", "digest"),
+    ),
+    tracking.RunDataset: _table(
+        "run_datasets",
+        _id(),
+        _owner("run_id", "runs.id"),
+        Column("dataset_id", ForeignKey("datasets.id"), nullable=False, index=True),
+        _text("context", nullable=True),
+        _json("tags"),
+        UniqueConstraint("run_id", "dataset_id"),
+    ),
+    tracking.RunModel: _table(
+        "run_models",
+        _id(),
+        _owner("run_id", "runs.id"),
+        _key("model_id", index=True),
+        Column("direction", String(8), nullable=False),
+        _integer("step"),
+        UniqueConstraint("run_id", "model_id", "direction"),
+    ),
+    tracking.LoggedModel: _table(
+        "logged_models",
+        _key("id", primary_key=True, autoincrement=False),
+        _owner("experiment_id", "experiments.id"),
+        Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+        _text("name"),
+        _text("artifact_uri"),
+        Column("status", String(48), nullable=False),
+        _text("status_message", nullable=True),
+        _text("model_type", nullable=True),
+        _key("source_run_id", nullable=True, index=True),
+        Column("lifecycle", String(16), nullable=False),
+        _integer("creation_timestamp"),
+        _integer("last_updated_timestamp"),
+        Index(None, "experiment_id", "lifecycle", "creation_timestamp"),
+    ),
+    tracking.LoggedModelParam: _pairs("logged_model_params", _owner("logged_model_id", "logged_models.id")),
+    tracking.LoggedModelTag: _pairs("logged_model_tags", _owner("logged_model_id", "logged_models.id")),
+    tracking.LoggedModelMetric: _table(
+        "logged_model_metrics",
+        _id(),
+        _owner("logged_model_id", "logged_models.id"),
+        _key("run_id"),
+        _text("key"),
+        Column("value", Double, nullable=False),
+        _integer("timestamp"),
+        _integer("step"),
+        Column("is_nan", Boolean, nullable=False),
+        _key("dataset_id", nullable=True),
+        _text("dataset_name", nullable=True),
+        _text("dataset_digest", nullable=True),
+        UniqueConstraint("logged_model_id", "run_id", "key", "step", "timestamp"),
+    ),
+    tracking.RegisteredModel: _table(
+        "registered_models",
+        _part("model_id", "models.id", primary_key=True, autoincrement=False),
+        _ref("workspace_id", "workspaces.id"),
+        _text("name"),
+        _text("description", nullable=True),
+        _integer("creation_timestamp"),
+        _integer("last_updated_timestamp"),
+        UniqueConstraint("workspace_id", "name"),
+    ),
+    tracking.RegisteredModelTag: _pairs(
+        "registered_model_tags",
+        _part("model_id", "registered_models.model_id"),
+    ),
+    tracking.RegisteredVersion: _table(
+        "registered_versions",
+        Column(
+            "model_version_id",
+            ForeignKey("model_versions.id", ondelete="CASCADE"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        _part("model_id", "registered_models.model_id"),
+        _ref("workspace_id", "workspaces.id"),
+        _text("name", index=True),
+        _integer("number"),
+        _text("user_name"),
+        Column("stage", String(16), nullable=False),
+        _text("description", nullable=True),
+        _text("source"),
+        _text("storage_location"),
+        _key("run_id", nullable=True, index=True),
+        _text("run_link", nullable=True),
+        _key("logged_model_id", nullable=True),
+        Column("status", String(32), nullable=False),
+        _text("status_message", nullable=True),
+        _integer("creation_timestamp"),
+        _integer("last_updated_timestamp"),
+        UniqueConstraint("model_id", "number"),
+    ),
+    tracking.RegisteredVersionTag: _pairs(
+        "registered_version_tags",
+        Column(
+            "model_version_id", ForeignKey("registered_versions.model_version_id", ondelete="CASCADE"), nullable=False
+        ),
+    ),
+    tracking.RegisteredAlias: _table(
+        "registered_aliases",
+        _id(),
+        _part("model_id", "registered_models.model_id"),
+        _text("alias"),
+        _integer("number"),
+        UniqueConstraint("model_id", "alias"),
+    ),
+    ArtifactFile: _table(
+        "artifact_files",
+        _id(),
+        _owner("experiment_id", "experiments.id", index=True),
+        Column("path", _BYTEWISE, nullable=False, unique=True),
+        Column("sha", String(64), nullable=False, index=True),
+        Column("size", BigInteger, nullable=False),
     ),
     Replica: _table(
         "replicas",

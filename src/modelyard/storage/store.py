@@ -136,6 +136,7 @@ def _sqlite_engines(url: str) -> tuple[Engine, Engine]:
                 "journal_mode = WAL",
                 "synchronous = FULL",
                 "foreign_keys = ON",
+                "case_sensitive_like = ON",  # as PostgreSQL's
                 f"query_only = {query_only}",
             ):
                 connection.execute(f"PRAGMA {pragma}")

@@ -1,23 +1,29 @@
 """``Tx`` over one SQL connection: entities in, entities out, statements built once for each shape of a query."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Column, Connection, CursorResult, Select, cast, func, select, update
+from sqlalchemy import Column, Connection, CursorResult, Select, Table, UniqueConstraint, func, select, update
 from sqlalchemy import delete as sql_delete
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, bindparam
 
 from modelyard.core.kernel.errors import conflict, invalid, not_found
-from modelyard.core.kernel.store import Between, Contains, Granted, Key, Topic
-from modelyard.storage.schema import TABLES, generations, grants
+from modelyard.core.kernel.search import Order
+from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Search, StartsWith, Topic
+from modelyard.storage import granting, searching
+from modelyard.storage.schema import TABLES, generations
 
 E = TypeVar("E")
 
 _MANY = (list, tuple, set, frozenset)
 _statements: dict[tuple[Any, ...], Select[Any]] = {}
+_insertions: dict[tuple[Any, ...], Any] = {}
+
+OrderBy = str | tuple[Order, ...]
 
 
 class SqlTx:
@@ -31,16 +37,25 @@ class SqlTx:
     def get(self, kind: type[E], key: Key) -> E | None:
         return self.first(kind, order_by=_key(kind).name, **{_key(kind).name: key})
 
-    def first(self, kind: type[E], *, order_by: str = "id", **where: Any) -> E | None:
+    def first(self, kind: type[E], /, *, order_by: str = "id", **where: Any) -> E | None:
         found = self.find(kind, order_by=order_by, limit=1, **where)
         return found[0] if found else None
 
-    def find(self, kind: type[E], *, order_by: str = "id", limit: int | None = None, **where: Any) -> list[E]:
-        rows = self._rows(kind, (), order_by, limit, where)
+    def find(
+        self,
+        kind: type[E],
+        /,
+        *,
+        order_by: OrderBy = "id",
+        limit: int | None = None,
+        offset: int = 0,
+        **where: Any,
+    ) -> list[E]:
+        rows = self._rows(kind, (), order_by, limit, offset, where)
         return [kind(*row) for row in rows]
 
-    def values(self, kind: type[Any], fields: tuple[str, ...], **where: Any) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._rows(kind, fields, _key(kind).name, None, where)]
+    def values(self, kind: type[Any], fields: tuple[str, ...], /, **where: Any) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._rows(kind, fields, _key(kind).name, None, 0, where)]
 
     def insert(self, entity: E) -> E:
         kind = type(entity)
@@ -55,6 +70,19 @@ class SqlTx:
         if key.name in row:
             return entity
         return kind(**{**row, key.name: _new_key(result)})
+
+    def insert_all(self, entities: Sequence[Any], *, existing: Existing = Existing.REFUSE) -> None:
+        if not entities:
+            return
+        kind = type(entities[0])
+        rows = [_row(entity) for entity in entities]
+        if rows[0][_key(kind).name] == 0:
+            for row in rows:
+                del row[_key(kind).name]
+        try:
+            self._connection.execute(self._insertion(kind, existing), rows)
+        except IntegrityError as error:
+            raise _taken(kind) from error
 
     def update(self, kind: type[E], key: Key, change: Callable[[E], E]) -> E:
         table, column = TABLES[kind], _key(kind)
@@ -71,15 +99,17 @@ class SqlTx:
                 raise _taken(kind) from error
         return new
 
-    def delete(self, kind: type[Any], **where: Any) -> int:
+    def change(self, kind: type[Any], values: Mapping[str, Any], /, **where: Any) -> int:
+        table = TABLES[kind]
+        statement = update(table).values({name: bindparam(f"new_{name}") for name in values})
+        given = {f"new_{name}": value for name, value in values.items()}
+        return self._connection.execute(statement.where(*_all(table, where)), given | _sent(where)).rowcount
+
+    def delete(self, kind: type[Any], /, **where: Any) -> int:
         if not where:
             raise ValueError("delete needs a condition")
         table = TABLES[kind]
-        conditions = [_condition(table.c[name], value, name) for name, value in where.items()]
-        parameters: dict[str, Any] = {}
-        for name, value in where.items():
-            parameters.update(_parameters(name, value))
-        return self._connection.execute(sql_delete(table).where(*conditions), parameters).rowcount
+        return self._connection.execute(sql_delete(table).where(*_all(table, where)), _sent(where)).rowcount
 
     def touch(self, topic: Topic) -> None:
         if topic not in self.touched:
@@ -87,47 +117,102 @@ class SqlTx:
             bump = update(generations).where(generations.c.topic == topic).values(value=generations.c.value + 1)
             self._connection.execute(bump)
 
-    def _rows(
-        self, kind: type[Any], fields: tuple[str, ...], order_by: str, limit: int | None, where: dict[str, Any]
+    def _insertion(self, kind: type[Any], existing: Existing) -> Any:
+        key = (kind, existing, self._connection.dialect.name)
+        made = _insertions.get(key)
+        if made is None:
+            made = _insertions[key] = _insertion(kind, existing, key[2])
+        return made
+
+    def _rows(  # one query: what of, which of, in which order, how many
+        self,
+        kind: type[Any],
+        fields: tuple[str, ...],
+        order_by: OrderBy,
+        limit: int | None,
+        offset: int,
+        where: dict[str, Any],
     ) -> Collection[Any]:
-        shape = (kind, fields, order_by, limit, *((name, _shape(value)) for name, value in where.items()))
+        limited = (limit is not None, offset > 0)
+        shape = (
+            kind,
+            fields,
+            order_by if isinstance(order_by, str) else searching.order_shape(order_by),
+            limited,
+            *((name, _shape(value)) for name, value in where.items()),
+        )
         statement = _statements.get(shape)
         if statement is None:
-            statement = _statements[shape] = _select(kind, fields, order_by, limit, where)
-        parameters: dict[str, Any] = {}
-        for name, value in where.items():
-            parameters.update(_parameters(name, value))
+            statement = _statements[shape] = _select(kind, fields, order_by, limited, where)
+        parameters = _sent(where)
+        if not isinstance(order_by, str):
+            parameters |= searching.order_parameters(order_by)
+        if limit is not None:
+            parameters["row_limit"] = limit
+        if offset:
+            parameters["row_offset"] = offset
         return self._connection.execute(statement, parameters).all()
 
 
+def _all(table: Table, where: dict[str, Any]) -> list[ColumnElement[bool]]:
+    return [_condition(table, name, value) for name, value in where.items()]
+
+
+def _sent(where: dict[str, Any]) -> dict[str, Any]:
+    sent: dict[str, Any] = {}
+    for name, value in where.items():
+        sent.update(_parameters(name, value))
+    return sent
+
+
+def _insertion(kind: type[Any], existing: Existing, dialect: str) -> Any:
+    table = TABLES[kind]
+    if existing is Existing.REFUSE:
+        return table.insert()
+    unique = next(item for item in table.constraints if isinstance(item, UniqueConstraint))
+    columns = [column.name for column in unique.columns]
+    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if existing is Existing.KEEP:
+        return made.on_conflict_do_nothing(index_elements=columns)
+    changed = {c.name: made.excluded[c.name] for c in table.columns if c.name not in {*columns, _key(kind).name}}
+    return made.on_conflict_do_update(index_elements=columns, set_=changed)
+
+
 def _select(
-    kind: type[Any], fields: tuple[str, ...], order_by: str, limit: int | None, where: dict[str, Any]
+    kind: type[Any], fields: tuple[str, ...], order_by: OrderBy, limited: tuple[bool, bool], where: dict[str, Any]
 ) -> Select[Any]:
     table = TABLES[kind]
     chosen = select(*(table.c[name] for name in fields)) if fields else select(table)
-    order = table.c.get(order_by.lstrip("-"), _key(kind))
-    tie = [] if order is _key(kind) else [_key(kind)]
-    ordered = chosen.order_by(*(c.desc() if order_by.startswith("-") else c for c in [order, *tie]))
-    return ordered.where(*(_condition(table.c[n], v, n) for n, v in where.items())).limit(limit)
+    chosen = chosen.where(*_all(table, where))
+    if isinstance(order_by, str):
+        order = table.c.get(order_by.lstrip("-"), _key(kind))
+        tie = [] if order is _key(kind) else [_key(kind)]
+        chosen = chosen.order_by(*(c.desc() if order_by.startswith("-") else c for c in [order, *tie]))
+    else:
+        chosen = searching.ordered(chosen, kind, table, order_by, _key(kind))
+    chosen = chosen.limit(bindparam("row_limit")) if limited[0] else chosen
+    return chosen.offset(bindparam("row_offset")) if limited[1] else chosen
 
 
-def _condition(column: Column[Any], value: Any, name: str) -> ColumnElement[bool]:
-    if value is None:
-        return column.is_(None)
+def _condition(table: Table, name: str, value: Any) -> ColumnElement[bool]:
+    if isinstance(value, (Granted, Covering, Search)):
+        return _compound(table, name, value)
+    column = table.c[name]
     if isinstance(value, _MANY):
         return column.in_(bindparam(name, expanding=True))
     if isinstance(value, Contains):
         return func.lower(column).like(bindparam(name), escape="\\")
+    if isinstance(value, StartsWith):
+        return _between(column, _range(value), name)
     if isinstance(value, Between):
         return _between(column, value, name)
+    return column.is_(None) if value is None else column == bindparam(name)
+
+
+def _compound(table: Table, name: str, value: Granted | Covering | Search) -> ColumnElement[bool]:
     if isinstance(value, Granted):
-        resources = select(cast(grants.c.resource_id, BigInteger)).where(
-            grants.c.subject_id == bindparam(f"{name}_subject"),
-            grants.c.resource_type == bindparam(f"{name}_type"),
-            grants.c.role.in_(bindparam(f"{name}_roles", expanding=True)),
-        )
-        return column.in_(resources)
-    return column == bindparam(name)
+        return granting.condition(table, name, value)
+    return granting.covering(name, value) if isinstance(value, Covering) else searching.condition(table, name, value)
 
 
 def _between(column: Column[Any], value: Between, name: str) -> ColumnElement[bool]:
@@ -139,12 +224,23 @@ def _between(column: Column[Any], value: Between, name: str) -> ColumnElement[bo
     return column.between(low, high)
 
 
+def _range(prefix: StartsWith) -> Between:
+    """The texts from the prefix up to the last one that begins with it: a range that an index can answer."""
+    return Between(prefix.text, prefix.text + chr(0x10FFFF))
+
+
 def _shape(value: Any) -> object:
     """What of a condition decides the SQL text."""
+    if isinstance(value, StartsWith):
+        return StartsWith
     if isinstance(value, Between):
         return (Between, value.at_least is None, value.at_most is None)
-    if isinstance(value, (Contains, Granted, *_MANY)):
-        return _MANY if isinstance(value, _MANY) else type(value)
+    if isinstance(value, (Granted, Covering)):
+        return granting.shape(value)
+    if isinstance(value, Search):
+        return searching.shape(value)
+    if isinstance(value, (Contains, *_MANY)):
+        return _MANY if isinstance(value, _MANY) else Contains
     return value is None
 
 
@@ -156,15 +252,15 @@ def _parameters(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Contains):
         escaped = value.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return {name: f"%{escaped}%"}
+    if isinstance(value, StartsWith):
+        value = _range(value)
     if isinstance(value, Between):
         bounds = {f"{name}_low": value.at_least, f"{name}_high": value.at_most}
         return {key: bound for key, bound in bounds.items() if bound is not None}
-    if isinstance(value, Granted):
-        return {
-            f"{name}_subject": value.user_id,
-            f"{name}_type": value.resource_type,
-            f"{name}_roles": list(value.roles),
-        }
+    if isinstance(value, (Granted, Covering)):
+        return granting.parameters(name, value)
+    if isinstance(value, Search):
+        return searching.parameters(name, value)
     return {name: [_held(member) for member in value] if isinstance(value, _MANY) else _held(value)}
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol, TypeVar
 
-from modelyard.core.access.check import require
 from modelyard.core.access.permissions import Permission
+from modelyard.core.identity.access_tokens import note_uses
 from modelyard.core.identity.users import load_actor
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
@@ -41,11 +41,16 @@ class VerifiedToken(Protocol):
     def expires_at(self) -> int:
         """Seconds since 1970."""
 
+    @property
+    def token_id(self) -> str | None:
+        """The personal access token that it is, if it is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     actor: Actor
     expires_at: int
+    token_id: str | None
 
 
 class TokenAuthenticator:
@@ -57,6 +62,7 @@ class TokenAuthenticator:
         self._verified: OrderedDict[bytes, VerifiedToken] = OrderedDict()
         self._actors: OrderedDict[bytes, _Entry] = OrderedDict()
         self._decisions: OrderedDict[tuple[str, str, int], bool] = OrderedDict()
+        self._used: set[str] = set()
 
     async def authenticate(self, authorization: str | None) -> Actor:
         """The caller, with an empty record of checks."""
@@ -69,7 +75,11 @@ class TokenAuthenticator:
         if authorization is None:
             return None
         entry = self._actors.get(sha256(authorization).digest())
-        return entry.actor if entry is not None and entry.expires_at > time.time() else None
+        if entry is None or entry.expires_at <= time.time():
+            return None
+        if entry.token_id is not None:
+            self._used.add(entry.token_id)
+        return entry.actor
 
     async def resolve(self, authorization: bytes | None) -> Actor:
         """The caller behind any header; ``UNAUTHENTICATED`` when it names none."""
@@ -80,23 +90,31 @@ class TokenAuthenticator:
             verified = await asyncio.to_thread(self._verify, token)
             _remember(self._verified, digest, verified)
         actors = self._actors  # what is loaded now must not outlive a change of rights that comes meanwhile
-        actor = await self._store.read(load_actor, verified.user_id, verified.client_id)
-        _remember(actors, digest, _Entry(actor, verified.expires_at))
+        actor = await self._store.read(load_actor, verified.user_id, verified.client_id, verified.token_id)
+        _remember(actors, digest, _Entry(actor, verified.expires_at, verified.token_id))
+        if verified.token_id is not None:
+            self._used.add(verified.token_id)
         return actor
 
-    def allowed(self, actor: Actor, permission: Permission, workspace_id: int) -> bool | None:
+    def allowed(self, actor: Actor, permission: Permission, pipeline_id: int) -> bool | None:
         """True when the decision is known to be yes, else None."""
-        return self._decisions.get((actor.user_id, permission, workspace_id))
+        if not actor.in_scope(permission):  # what is remembered is what the user may, whatever the token
+            return None
+        return self._decisions.get((actor.user_id, permission, pipeline_id))
 
-    async def require(self, actor: Actor, permission: Permission, workspace_id: int, what: str, which: object) -> None:
+    async def require(
+        self, actor: Actor, permission: Permission, pipeline_id: int, ask: Callable[[Tx, Actor], None]
+    ) -> None:
         """Ask the store, and remember a yes."""
         decisions = self._decisions
+        await self._store.read(ask, actor)
+        _remember(decisions, (actor.user_id, permission, pipeline_id), True)
 
-        def ask(tx: Tx) -> None:
-            require(tx, actor, permission, workspace_id, what, which)
-
-        await self._store.read(ask)
-        _remember(decisions, (actor.user_id, permission, workspace_id), True)
+    def keep_uses(self) -> None:
+        """Write down which personal access tokens were used since the last time; called about once a minute."""
+        used, self._used = self._used, set()
+        if used:
+            self._store.run_write(note_uses, used)
 
     def forget(self) -> None:
         """Rights changed: load everybody anew."""

@@ -21,6 +21,11 @@ class Call:
     actor: Actor
     services: Services
 
+    @property
+    def address(self) -> str | None:
+        """The IP address of the client, or of the last proxy before this server; None where there is none."""
+        return self.request.client.host if self.request.client else None
+
     async def body(self, limit: int | None = None) -> bytes:
         """The whole body; ``TOO_LARGE`` beyond the limit in bytes, decided from Content-Length where it is given.
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from running import RunningServer, StartServer
-from wire import Person, administrator, invite
+from wire import Person, administrator, invite, sign_in
 
 _ROOT = Path(__file__).parents[3]
 _EXAMPLES = _ROOT / "examples"
@@ -115,6 +115,14 @@ def test_the_main_job_on_postgresql_with_two_workers(
     assert done["frame"] == _close(expected)
     assert done["log"] == _close([*expected[:1] * 2, *expected[::-1] * 3])
     assert "not found" in done["status_after_undeploy"].lower()
+
+
+def test_a_personal_access_token_does_the_main_job(sdk: Scenario, live_server: RunningServer, person: Person) -> None:
+    made = sign_in(live_server, person.email, person.password).post("/api/v1/tokens", {"name": "sdk"}, 201)
+    done = sdk("ready_token", token=made["token"], user_email=person.email, user_id=person.id)
+    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    assert done["answers"] == _close(expected)
+    assert done["logged"] == len(expected)
 
 
 def test_a_new_version_takes_over_and_the_old_one_comes_back(sdk: Scenario) -> None:

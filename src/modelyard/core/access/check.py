@@ -1,58 +1,143 @@
-"""The one check. The first line of every use-case is ``require(…)`` or, for a list, ``visible(…)``."""
+"""The one check. The first line of every use-case is ``require(…)`` or, for a list, ``visible(…)``.
 
+How a decision comes about, from the first rule that applies:
+
+1. A role on the platform holds the permission: yes.
+2. A role on the workspace that manages it (OWNER, MANAGE) holds the permission: yes.
+3. A grant on the thing itself denies it: no. A denial beats every other grant on the thing, a pattern included.
+4. A grant on the thing itself holds the permission: yes.
+5. A grant on the workspace denies, and there is none on the thing: no.
+6. A grant on the workspace holds the permission: yes.
+7. No.
+
+Grants count when they are for the user, for one of their groups or custom roles, or for everyone.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 from modelyard.core.access.grants import Grant, ResourceType
-from modelyard.core.access.permissions import ROLE_PERMISSIONS, Permission, Role, roles_with
+from modelyard.core.access.permissions import (
+    DENIALS,
+    MANAGERS,
+    ROLE_PERMISSIONS,
+    Permission,
+    Role,
+    reading,
+    roles_with,
+)
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
-from modelyard.core.kernel.store import Granted, Tx
+from modelyard.core.kernel.store import Covering, Granted, Tx
+
+Own = tuple[ResourceType, str]
+"""The kind and resource id under which grants on one thing itself are kept."""
+
+OwnFields = tuple[ResourceType, tuple[str, ...]]
+"""The same for a list: the kind, and the fields whose values, joined by a slash, are the resource id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether it is allowed, why in words, and the grant that decided, if it was one."""
+
+    allowed: bool
+    why: str
+    grant: Grant | None = None
 
 
 def require_platform(actor: Actor, permission: Permission) -> None:
     """The actor holds the permission on the platform as a whole, or ``FORBIDDEN``."""
-    actor.checked.add(permission)
-    if not _held(actor.platform_roles, permission):
+    _ask(actor, permission)
+    if not holds(actor, permission):
         raise _forbidden(actor, permission, "this server")
 
 
-def require(tx: Tx, actor: Actor, permission: Permission, workspace_id: int, what: str, which: object) -> None:
-    """The actor holds the permission in the workspace.
+def holds(actor: Actor, permission: Permission) -> bool:
+    """Whether the actor holds the permission on the platform as a whole."""
+    return _held(actor.platform_roles, permission)
 
-    ``what`` and ``which`` name the thing that was asked for. An actor who may not even see the workspace gets the
-    same ``NOT_FOUND`` as for a thing that does not exist; one who sees it but lacks the permission ``FORBIDDEN``.
+
+def require(  # one thing, named for people and for grants
+    tx: Tx, actor: Actor, permission: Permission, workspace_id: int, what: str, which: object, own: Own | None = None
+) -> None:
+    """The actor holds the permission on a thing in the workspace.
+
+    ``what`` and ``which`` name the thing that was asked for. An actor who may not even see it gets the same
+    ``NOT_FOUND`` as for a thing that does not exist; one who sees it but lacks the permission ``FORBIDDEN``.
     """
-    actor.checked.add(permission)
-    roles = roles_in(tx, actor, workspace_id)
-    if _held(roles, permission):
+    _ask(actor, permission)
+    if holds(actor, permission):
         return
-    if _held(roles, Permission.WORKSPACE_READ):
+    found = grants_on(tx, actor, workspace_id, own)
+    if decide(found, permission, own).allowed:
+        return
+    if decide(found, reading(permission), own).allowed:
         raise _forbidden(actor, permission, f"{what} {which}")
     raise not_found(what, which)
 
 
-def visible(actor: Actor, permission: Permission) -> dict[str, Any]:
-    """The condition on ``workspace_id`` that keeps only what the actor may see: ``tx.find(kind, **visible(…))``."""
-    return visible_by("workspace_id", actor, permission)
+def allowed(tx: Tx, actor: Actor, permission: Permission, workspace_id: int, own: Own | None = None) -> bool:
+    """Whether ``require`` would let the actor pass."""
+    if not actor.in_scope(permission):
+        return False
+    return holds(actor, permission) or decide(grants_on(tx, actor, workspace_id, own), permission, own).allowed
 
 
-def visible_by(field: str, actor: Actor, permission: Permission) -> dict[str, Any]:
-    """``visible`` for an entity whose workspace id stands in another field."""
-    actor.checked.add(permission)
-    if _held(actor.platform_roles, permission):
-        return {}
-    return {field: Granted(actor.user_id, ResourceType.WORKSPACE, sorted(roles_with(permission)))}
+def grants_on(tx: Tx, actor: Actor, workspace_id: int, own: Own | None) -> list[Grant]:
+    """All grants of the actor on the workspace and on the thing itself."""
+    keys = {str(ResourceType.WORKSPACE): str(workspace_id)} | ({str(own[0]): own[1]} if own else {})
+    return tx.find(Grant, subject_id=actor.subjects, resource_id=Covering(keys))
 
 
-def roles_in(tx: Tx, actor: Actor, workspace_id: int) -> frozenset[str]:
-    """All roles of the actor that count in the workspace, those on the platform included."""
-    grant = tx.first(
-        Grant,
-        subject_id=actor.user_id,
-        resource_type=ResourceType.WORKSPACE,
-        resource_id=str(workspace_id),
+def decide(grants: list[Grant], permission: Permission, own: Own | None) -> Decision:
+    """What the grants on a thing and on its workspace say; roles on the platform are another matter."""
+    inside = [grant for grant in grants if own and grant.resource_type == own[0]]
+    around = [grant for grant in grants if grant.resource_type == ResourceType.WORKSPACE]
+    steps = (
+        (_giving([g for g in around if g.role in MANAGERS], permission), True, "a role that manages the workspace"),
+        (_denying(inside), False, "a denial on the thing itself"),
+        (_giving(inside, permission), True, "a grant on the thing itself"),
+        (_denying(around) if not inside else None, False, "a denial on the workspace"),
+        (_giving(around, permission), True, "a role in the workspace"),
     )
-    return actor.platform_roles | ({grant.role} if grant else frozenset())
+    for grant, allows, why in steps:
+        if grant is not None:
+            return Decision(allows, why, grant)
+    return Decision(False, "no grant gives it")
+
+
+def visible(actor: Actor, permission: Permission, own: OwnFields | None = None) -> dict[str, Any]:
+    """The condition that keeps only what the actor may see: ``tx.find(kind, **visible(…))``."""
+    return visible_by("workspace_id", actor, permission, own)
+
+
+def visible_by(field: str, actor: Actor, permission: Permission, own: OwnFields | None = None) -> dict[str, Any]:
+    """``visible`` for an entity whose workspace id stands in another field."""
+    _ask(actor, permission)
+    if holds(actor, permission):
+        return {}
+    roles = roles_with(permission)
+    condition = Granted(
+        actor.subjects, tuple(sorted(roles)), tuple(sorted(DENIALS)), tuple(sorted(roles & MANAGERS)), own, field
+    )
+    return {"granted": condition}
+
+
+def _giving(grants: list[Grant], permission: Permission) -> Grant | None:
+    return next((grant for grant in grants if _held(frozenset({grant.role}), permission)), None)
+
+
+def _denying(grants: list[Grant]) -> Grant | None:
+    return next((grant for grant in grants if grant.role in DENIALS), None)
+
+
+def _ask(actor: Actor, permission: Permission) -> None:
+    """Note that the permission was asked for; ``FORBIDDEN`` at once when the actor's token does not reach so far."""
+    actor.checked.add(permission)
+    if not actor.in_scope(permission):
+        message = f"the token in use is not for {permission}: its scopes leave it out; use a token with a wider scope"
+        raise DomainError(ErrorKind.FORBIDDEN, message, permission=str(permission))
 
 
 def _held(roles: frozenset[str], permission: Permission) -> bool:

@@ -14,7 +14,12 @@ class Action(StrEnum):
     USER_DISABLE = "user.disable"
     USER_ENABLE = "user.enable"
     USER_ROLE = "user.role"
+    USER_DELETE = "user.delete"
     USER_PASSWORD = "user.password"  # noqa: S105  # the name of an action
+    TOKEN_CREATE = "token.create"  # noqa: S105
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105
+    SERVICE_ACCOUNT_CREATE = "service_account.create"
+    SERVICE_ACCOUNT_DELETE = "service_account.delete"
     CLIENT_CREATE = "client.create"
     GRANT_GIVE = "grant.give"
     GRANT_TAKE = "grant.take"

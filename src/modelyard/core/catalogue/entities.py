@@ -120,3 +120,17 @@ class PipelineTag:
     workspace_id: int
     tag_id: int
     pipeline_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """A named file of an experiment; its bytes lie in the artifact store under ``sha``.
+
+    ``path`` is unique, with forward slashes and no empty or dotted part; its first part is the experiment's id.
+    """
+
+    id: int
+    experiment_id: str
+    path: str
+    sha: str
+    size: int

@@ -5,12 +5,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from modelyard.core.access.check import require, visible
+from modelyard.core.access.check import Own, OwnFields, require, visible
+from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
 from modelyard.core.access.reading import find_among
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
-from modelyard.core.catalogue.entities import Model, ModelConfig, ModelStatus, ModelTag, ModelVersion, Workspace
+from modelyard.core.catalogue.entities import (
+    ArtifactFile,
+    Model,
+    ModelConfig,
+    ModelStatus,
+    ModelTag,
+    ModelVersion,
+    Workspace,
+)
 from modelyard.core.catalogue.workspaces import existing
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
@@ -20,6 +29,9 @@ from modelyard.core.kernel.store import Tx
 
 RELEASE = "2026.1.3"
 """The release of Wallaroo's platform whose contract we keep; shown as ``created_on_version``."""
+
+OWN: OwnFields = (ResourceType.MODEL, OF_WORKSPACE)
+"""How grants on single models are found for a list of them or of their versions."""
 
 _VISIBILITIES = ("private", "public")
 _SERVED = "onnx"
@@ -43,11 +55,15 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A stored file and what its check found."""
+    """A stored file and what its check found: its tensors, or the reason why it cannot be served here.
+
+    ``sha`` is empty where there is no file in the artifact store.
+    """
 
     sha: str
     size: int
-    signature: dict[str, Any]
+    signature: dict[str, Any] | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +99,8 @@ class ModelView:
 
 def may_upload(tx: Tx, actor: Actor, new: NewVersion) -> None:
     """Whether the upload would be taken, as far as that can be said without its file."""
-    require(tx, actor, Permission.MODEL_EDIT, new.workspace_id, "workspace", new.workspace_id)
+    own = (ResourceType.MODEL, in_workspace(new.workspace_id, new.name))
+    require(tx, actor, Permission.MODEL_EDIT, new.workspace_id, "workspace", new.workspace_id, own)
     existing(tx, new.workspace_id)
     label("model", new.name)
     if new.visibility not in _VISIBILITIES:
@@ -98,9 +115,22 @@ def may_upload(tx: Tx, actor: Actor, new: NewVersion) -> None:
 def record_upload(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
     """Add the version, its first configuration and, the first time, its model."""
     may_upload(tx, actor, new)
+    return add_version(tx, actor, new, file)
+
+
+def add_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> Model:
+    """Make a model without asking who wants it; ``CONFLICT`` when the workspace has one of this name."""
+    return tx.insert(Model(0, workspace_id, name, actor.user_id, tx.now, tx.now))
+
+
+def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
+    """Add a version without asking who wants it: behind ``record_upload`` and the registry.
+
+    A file without a signature makes a version that cannot be served; ``file.reason`` says why.
+    """
     found = tx.first(Model, workspace_id=new.workspace_id, name=new.name)
     if found is None:
-        found = tx.insert(Model(0, new.workspace_id, new.name, actor.user_id, tx.now, tx.now))
+        found = add_model(tx, actor, new.workspace_id, new.name)
     else:
         tx.update(Model, found.id, lambda model: replace(model, updated_at=tx.now))
     version = tx.insert(
@@ -116,8 +146,8 @@ def record_upload(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> M
             visibility=new.visibility,
             conversion=new.conversion,
             signature=file.signature,
-            status=ModelStatus.READY,
-            error_summary=None,
+            status=ModelStatus.ERROR if file.signature is None else ModelStatus.READY,
+            error_summary=file.reason,
             image_path=new.image_path,
             created_on_version=RELEASE,
             created_by=actor.user_id,
@@ -156,7 +186,7 @@ def get_model(tx: Tx, actor: Actor, model_id: int) -> ModelView:
     if model is None:
         actor.checked.add(Permission.MODEL_READ)
         raise not_found("model", model_id)
-    require(tx, actor, Permission.MODEL_READ, model.workspace_id, "model", model_id)
+    require(tx, actor, Permission.MODEL_READ, model.workspace_id, "model", model_id, own_model(model))
     return _views(tx, [model])[0]
 
 
@@ -175,7 +205,7 @@ def list_models(
         require(tx, actor, Permission.MODEL_READ, workspace_id, "workspace", workspace_id)
         existing(tx, workspace_id)
         return _views(tx, tx.find(Model, workspace_id=workspace_id))
-    return _views(tx, tx.find(Model, **visible(actor, Permission.MODEL_READ)))
+    return _views(tx, tx.find(Model, **visible(actor, Permission.MODEL_READ, OWN)))
 
 
 def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: int | None = None) -> list[ModelVersion]:
@@ -183,7 +213,7 @@ def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: in
 
     With both, the number chooses among models of that name; a number that fits none of them chooses nothing away.
     """
-    scope = visible(actor, Permission.MODEL_READ)
+    scope = visible(actor, Permission.MODEL_READ, OWN)
     if name is None:
         if model_id is None:
             raise invalid("say which model: by its name or by its number")
@@ -194,7 +224,8 @@ def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: in
 
 def versions_of_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> tuple[Model, list[ModelVersion]]:
     """A model and its versions, for someone who may change them."""
-    require(tx, actor, Permission.MODEL_EDIT, workspace_id, "model", name)
+    own = (ResourceType.MODEL, in_workspace(workspace_id, name))
+    require(tx, actor, Permission.MODEL_EDIT, workspace_id, "model", name, own)
     model = tx.first(Model, workspace_id=workspace_id, name=name)
     if model is None:
         raise not_found("model", name)
@@ -209,7 +240,7 @@ def versions_by_uuid(tx: Tx, actor: Actor, uuids: list[str]) -> list[ModelVersio
         version = tx.first(ModelVersion, version=uuid)
         if version is None:
             raise not_found("model version", uuid)
-        require(tx, actor, Permission.MODEL_EDIT, version.workspace_id, "model version", uuid)
+        require(tx, actor, Permission.MODEL_EDIT, version.workspace_id, "model version", uuid, own_model(version))
         versions.append(version)
     return versions
 
@@ -227,10 +258,17 @@ def described(version: ModelVersion) -> dict[str, Any]:
     return {"workspace_id": version.workspace_id, "name": version.name, "version": version.version, "sha": version.sha}
 
 
+def own_model(thing: Model | ModelVersion) -> Own:
+    """Where grants on one model and its versions are kept."""
+    return ResourceType.MODEL, in_workspace(thing.workspace_id, thing.name)
+
+
 def unreferenced(tx: Tx, shas: Iterable[str]) -> list[str]:
-    """Those digests that no version refers to."""
+    """Those digests that no version and no artifact of a run refers to."""
     wanted = set(shas)
-    return sorted(wanted - {sha for (sha,) in tx.values(ModelVersion, ("sha",), sha=wanted)})
+    for kind in (ModelVersion, ArtifactFile):
+        wanted -= {sha for (sha,) in tx.values(kind, ("sha",), sha=wanted)}
+    return sorted(wanted)
 
 
 def newest_config(tx: Tx, version_id: int) -> ModelConfig:
@@ -246,7 +284,7 @@ def _version(tx: Tx, actor: Actor, permission: Permission, version_id: int) -> M
     if version is None:
         actor.checked.add(permission)
         raise not_found("model version", version_id)
-    require(tx, actor, permission, version.workspace_id, "model version", version_id)
+    require(tx, actor, permission, version.workspace_id, "model version", version_id, own_model(version))
     return version
 
 

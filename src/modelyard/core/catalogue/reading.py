@@ -20,6 +20,7 @@ from modelyard.core.catalogue.entities import (
     Tag,
     Workspace,
 )
+from modelyard.core.catalogue.models import OWN
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Contains, Tx
 
@@ -53,12 +54,12 @@ def default_workspaces(tx: Tx, actor: Actor, **where: Any) -> list[Workspace]:
 
 def models(tx: Tx, actor: Actor, **where: Any) -> list[Model]:
     """Models."""
-    return readable(tx, actor, Permission.MODEL_READ, Model, **where)
+    return readable(tx, actor, Permission.MODEL_READ, Model, own=OWN, **where)
 
 
 def model_versions(tx: Tx, actor: Actor, **where: Any) -> list[ModelVersion]:
     """Versions of models."""
-    return readable(tx, actor, Permission.MODEL_READ, ModelVersion, **where)
+    return readable(tx, actor, Permission.MODEL_READ, ModelVersion, own=OWN, **where)
 
 
 def model_configs(tx: Tx, actor: Actor, **where: Any) -> list[ModelConfig]:

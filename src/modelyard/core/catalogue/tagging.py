@@ -3,6 +3,7 @@
 from modelyard.core.access.check import require, require_platform
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ModelTag, ModelVersion, Tag
+from modelyard.core.catalogue.models import own_model
 from modelyard.core.catalogue.reading import tags
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import not_found
@@ -43,5 +44,6 @@ def _workspace_to_edit(tx: Tx, actor: Actor, model_version_id: int) -> int:
     version = tx.get(ModelVersion, model_version_id)
     if version is None:
         raise not_found("model version", model_version_id)
-    require(tx, actor, Permission.MODEL_EDIT, version.workspace_id, "model version", model_version_id)
+    own = own_model(version)
+    require(tx, actor, Permission.MODEL_EDIT, version.workspace_id, "model version", model_version_id, own)
     return version.workspace_id

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from modelyard.core.access.check import require, require_platform, visible, visible_by
-from modelyard.core.access.grants import Grant, ResourceType
+from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import WORKSPACE_ROLES, Permission, Role
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
@@ -70,7 +70,8 @@ def list_workspaces(tx: Tx, actor: Actor) -> list[tuple[Workspace, list[int]]]:
     """The workspaces that the actor may see, each with the ids of its models."""
     found = tx.find(Workspace, **visible_by("id", actor, Permission.WORKSPACE_READ))
     held: dict[int, list[int]] = defaultdict(list)
-    for model_id, workspace_id in tx.values(Model, ("id", "workspace_id"), **visible(actor, Permission.MODEL_READ)):
+    may_read = visible(actor, Permission.MODEL_READ, (ResourceType.MODEL, OF_WORKSPACE))
+    for model_id, workspace_id in tx.values(Model, ("id", "workspace_id"), **may_read):
         held[workspace_id].append(model_id)
     return [(workspace, held[workspace.id]) for workspace in found]
 
@@ -151,13 +152,13 @@ def _grants(tx: Tx, workspace_id: int) -> list[Grant]:
 
 
 def _grant(tx: Tx, workspace_id: int, user_id: str, role: Role) -> None:
-    tx.insert(Grant(0, user_id, ResourceType.WORKSPACE, str(workspace_id), role, tx.now))
+    tx.insert(new_grant(user_id, ResourceType.WORKSPACE, str(workspace_id), role, tx.now))
     tx.touch(Topic.ACCESS)
 
 
 def _user(tx: Tx, login_or_id: str) -> User:
     user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
-    if user is None or user.service:
+    if user is None:
         raise not_found("user", login_or_id)
     return user
 

@@ -47,6 +47,55 @@ class OAuthClient:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """What is known of a user that is a program; ``owner_id`` is the person who manages its tokens."""
+
+    user_id: str
+    owner_id: str | None
+    description: str
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A personal access token: a long-lived bearer token of a user, kept as the SHA-256 of its text (hex).
+
+    ``scopes`` are names of ``core.identity.scopes.Scope``. ``created_by`` is a user: the token's own, or who manages
+    the service account. ``expires_at`` None is never; ``last_used_at`` lags up to a minute behind.
+    """
+
+    id: str
+    user_id: str
+    name: str
+    secret_hash: str
+    scopes: list[str]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRecord:
+    """What happened to sign-ins under a name from a place; see ``core.identity.throttle``.
+
+    ``name`` is the SHA-256 (hex) of the name that was given, "" for all names; ``place`` an address or a network, ""
+    for all. The failures fade one by one and are gone at ``fades_at``. ``failed_from`` is the last failure's address.
+    ``signed_in_at`` is the last time that it went well, None for never.
+    """
+
+    id: int
+    name: str
+    place: str
+    failed_at: datetime | None
+    fades_at: datetime | None
+    failed_from: str
+    signed_in_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """One sign-in, and the family of refresh tokens that came from it.
 
@@ -65,3 +114,31 @@ class Session:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of users, or a custom role that users are given: both are subjects of grants.
+
+    ``kind`` is ``group`` or ``role``; names are unique among the groups of one parent, and among the roles of one
+    ``workspace`` (the text a dialect gives, empty for the platform). A member of a group is one of all groups above.
+    """
+
+    id: int
+    subject_id: str
+    kind: str
+    workspace: str
+    parent_id: int | None
+    name: str
+    description: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user belongs to a group or holds a custom role."""
+
+    id: int
+    user_id: str
+    group_id: int
+    created_at: datetime

@@ -5,11 +5,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modelyard.core.access.check import require_platform
-from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType
+from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import Permission, Role
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
-from modelyard.core.identity.entities import Credential, User
+from modelyard.core.identity.access_tokens import live_scopes
+from modelyard.core.identity.entities import (
+    AccessToken,
+    Credential,
+    Membership,
+    OAuthClient,
+    ServiceAccount,
+    Session,
+    User,
+)
+from modelyard.core.identity.groups import subjects_of
+from modelyard.core.identity.throttle import digests, forgive
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, failed_precondition, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
@@ -71,7 +82,7 @@ def add_user(tx: Tx, new: NewUser) -> User:
     if new.password_hash:
         tx.insert(Credential(user.id, new.password_hash, tx.now, new.temporary))
     for role in new.roles:
-        tx.insert(Grant(0, user.id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
+        tx.insert(new_grant(user.id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
     tx.touch(Topic.ACCESS)
     return user
 
@@ -85,9 +96,13 @@ def find_users(  # the filters of one list
     username: str | None = None,
     search: str | None = None,
 ) -> list[User]:
-    """Users who satisfy all that is given, by age; service accounts only to administrators."""
+    """Users who satisfy all that is given, by age.
+
+    Service accounts only to administrators, and to those who know their ids: as members of a workspace they have
+    names for all.
+    """
     require_platform(actor, Permission.USERS_READ)
-    where: dict[str, Any] = {} if is_admin(actor) else {"service": False}
+    where: dict[str, Any] = {} if is_admin(actor) or ids is not None else {"service": False}
     if ids is not None:
         where["id"] = ids
     if email is not None:
@@ -136,14 +151,38 @@ def change_user(tx: Tx, actor: Actor, user_id: str, profile: Profile) -> User:
     return after
 
 
+def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
+    """Remove a user with their password, sessions, memberships and grants; what they made stays.
+
+    Nobody removes himself, nor the last administrator, nor the account of a client. The id is never used again, so
+    that nobody inherits what was the user's.
+    """
+    require_platform(actor, Permission.USERS_MANAGE)
+    user = tx.get(User, user_id)
+    if user is None:
+        raise not_found("user", user_id)
+    _refuse_lockout(tx, actor, user_id)
+    client = tx.first(OAuthClient, service_user_id=user_id)
+    if client is not None:
+        raise failed_precondition(f"this is the account of the client {client.id}; delete the client instead")
+    for kind in (Credential, Session, Membership, AccessToken, ServiceAccount):
+        tx.delete(kind, user_id=user_id)
+    tx.change(ServiceAccount, {"owner_id": None}, owner_id=user_id)
+    tx.delete(Grant, subject_id=user_id)
+    tx.delete(User, id=user_id)
+    tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.USER_DELETE, "user", user_id, username=user.username)
+
+
 def set_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
-    """Give a user a new password."""
+    """Give a user a new password; nobody waits any more for failures with the old one."""
     require_platform(actor, Permission.USERS_MANAGE)
     user = tx.get(User, user_id)
     if user is None:
         raise not_found("user", user_id)
     tx.delete(Credential, user_id=user_id)
     tx.insert(Credential(user_id, password_hash, tx.now, temporary))
+    forgive(tx, digests(user.username, user.email))
     tx.touch(Topic.ACCESS)
     record(tx, actor, Action.USER_PASSWORD, "user", user_id, username=user.username, temporary=temporary)
 
@@ -158,7 +197,7 @@ def rehash(tx: Tx, user_id: str, old_hash: str, new_hash: str) -> None:
 def set_platform_role(tx: Tx, user_id: str, role: Role) -> None:
     """Make this the user's role on the platform."""
     tx.delete(Grant, subject_id=user_id, resource_type=ResourceType.PLATFORM)
-    tx.insert(Grant(0, user_id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
+    tx.insert(new_grant(user_id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
 
 
 def find_by_login(tx: Tx, login: str) -> User | None:
@@ -172,13 +211,17 @@ def login_form(login: str) -> str:
     return unicodedata.normalize("NFC", login).strip().lower()
 
 
-def load_actor(tx: Tx, user_id: str, client_id: str | None) -> Actor:
-    """The user as the caller of use-cases; ``UNAUTHENTICATED`` when gone or disabled."""
+def load_actor(tx: Tx, user_id: str, client_id: str | None, token_id: str | None = None) -> Actor:
+    """The user as the caller of use-cases, within the scopes of the personal access token in use, if any.
+
+    ``UNAUTHENTICATED`` when the user is gone or disabled, or the token is gone, revoked or expired.
+    """
+    scopes = live_scopes(tx, token_id) if token_id is not None else None
     user = tx.get(User, user_id)
     if user is None or not user.enabled:
         raise DomainError(ErrorKind.UNAUTHENTICATED, "the user of this token no longer exists or is disabled")
     roles = platform_roles(tx, user_id)
-    return Actor(user.id, user.username, user.email, client_id, roles)
+    return Actor(user.id, user.username, user.email, client_id, roles, subjects_of(tx, user_id), scopes)
 
 
 def platform_roles(tx: Tx, user_id: str) -> frozenset[str]:
@@ -248,7 +291,7 @@ def _record_change(tx: Tx, actor: Actor, before: User, after: User, roles_before
 
 def _refuse_lockout(tx: Tx, actor: Actor, user_id: str) -> None:
     if actor.user_id == user_id:
-        raise failed_precondition("you cannot disable or demote yourself; ask another administrator")
+        raise failed_precondition("you cannot disable, demote or delete yourself; ask another administrator")
     admins = [i for (i,) in tx.values(Grant, ("subject_id",), resource_type=ResourceType.PLATFORM, role=Role.ADMIN)]
     if {row[0] for row in tx.values(User, ("id",), id=admins, enabled=True)} == {user_id}:
         raise failed_precondition("this is the last administrator; make another one first")

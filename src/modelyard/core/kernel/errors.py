@@ -52,6 +52,16 @@ def conflict(message: str, **details: Any) -> DomainError:
     return DomainError(ErrorKind.CONFLICT, message, **details)
 
 
+def rate_limited(message: str, seconds: int) -> DomainError:
+    """Too much at once; the same request may be answered after so many seconds."""
+    return DomainError(ErrorKind.RATE_LIMITED, message, retry_after=seconds)
+
+
+def retry_after(error: DomainError) -> str:
+    """Seconds to wait before the request is sent again, as the header Retry-After says it (RFC 9110, 10.2.3)."""
+    return str(error.details.get("retry_after", 1))
+
+
 def failed_precondition(message: str, **details: Any) -> DomainError:
     """The thing exists but is not in the state the request needs."""
     return DomainError(ErrorKind.FAILED_PRECONDITION, message, **details)

@@ -5,11 +5,13 @@ it in one transaction, so it takes effect whole or not at all, and may run it ag
 A use-case must therefore have no effect but through its ``Tx``.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
+
+from modelyard.core.kernel.search import Condition, Order
 
 E = TypeVar("E")
 Key = int | str
@@ -30,6 +32,13 @@ class Contains:
 
 
 @dataclass(frozen=True, slots=True)
+class StartsWith:
+    """The column begins with this text, case minded."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Between:
     """The column lies in [at_least, at_most]; None leaves a side open."""
 
@@ -38,23 +47,50 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
-    """The column names a resource on which the user holds one of the roles: a filter inside the query.
+class Covering:
+    """For grants: they are about one of these resources (kind to id), by its id or by a pattern that covers it."""
 
-    ``resource_type`` says which kind of resource the column identifies.
+    resources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What one may see, decided inside the query. ``core.access.check`` says how; its name in a condition is free.
+
+    ``scope`` is the field with the workspace's id. ``roles`` give what is asked for, ``denials`` take it away unless
+    one of ``managers`` is held on the workspace. ``own`` names the kind of grants on the entity itself and the fields
+    whose values, joined by a slash, are its resource id.
     """
 
-    user_id: str
-    resource_type: str
-    roles: Collection[str]
+    subjects: tuple[str, ...]
+    roles: tuple[str, ...]
+    denials: tuple[str, ...]
+    managers: tuple[str, ...]
+    own: tuple[str, tuple[str, ...]] | None = None
+    scope: str = "workspace_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Further conditions, given as data; all hold. Their fields are the entity's."""
+
+    conditions: tuple[Condition, ...]
+
+
+class Existing(StrEnum):
+    """What ``insert_all`` does with an entity that is there already."""
+
+    REFUSE = "refuse"
+    KEEP = "keep"
+    REPLACE = "replace"
 
 
 class Tx(Protocol):
     """One transaction.
 
     Conditions are keyword arguments named after the entity's fields; they all hold. A value is compared for
-    equality (None: is null); a list, tuple, set or frozenset means any of its members; ``Contains``, ``Between`` and
-    ``Granted`` do what they say.
+    equality (None: is null); a list, tuple, set or frozenset means any of its members; ``Contains``,
+    ``StartsWith``, ``Between``, ``Covering``, ``Granted`` and ``Search`` do what they say, the last two under any name.
     """
 
     now: datetime
@@ -62,13 +98,25 @@ class Tx(Protocol):
     def get(self, kind: type[E], key: Key) -> E | None:
         """The entity with this primary key, or None."""
 
-    def find(self, kind: type[E], *, order_by: str = "id", limit: int | None = None, **where: Any) -> list[E]:
-        """All entities that satisfy the conditions; ``order_by`` is a field, with a leading ``-`` for descending."""
+    def find(
+        self,
+        kind: type[E],
+        /,
+        *,
+        order_by: str | tuple[Order, ...] = "id",
+        limit: int | None = None,
+        offset: int = 0,
+        **where: Any,
+    ) -> list[E]:
+        """All entities that satisfy the conditions.
 
-    def first(self, kind: type[E], *, order_by: str = "id", **where: Any) -> E | None:
+        ``order_by`` is a field, with a leading ``-`` for descending, or several orders; ties go by primary key.
+        """
+
+    def first(self, kind: type[E], /, *, order_by: str = "id", **where: Any) -> E | None:
         """The first of ``find``, or None."""
 
-    def values(self, kind: type[Any], fields: tuple[str, ...], **where: Any) -> list[tuple[Any, ...]]:
+    def values(self, kind: type[Any], fields: tuple[str, ...], /, **where: Any) -> list[tuple[Any, ...]]:
         """Some fields of all entities that satisfy the conditions, ordered by primary key."""
 
     def insert(self, entity: E) -> E:
@@ -77,13 +125,19 @@ class Tx(Protocol):
         Raises ``DomainError(CONFLICT)`` when a unique field is taken.
         """
 
+    def insert_all(self, entities: Sequence[Any], *, existing: Existing = Existing.REFUSE) -> None:
+        """Add entities of one kind at once; ``existing`` says what becomes of those whose unique fields are taken."""
+
     def update(self, kind: type[E], key: Key, change: Callable[[E], E]) -> E:
         """Replace the entity by ``change(entity)``, holding it against others meanwhile.
 
         Raises ``DomainError(NOT_FOUND)`` without such an entity and ``CONFLICT`` when a unique field is taken.
         """
 
-    def delete(self, kind: type[Any], **where: Any) -> int:
+    def change(self, kind: type[Any], values: Mapping[str, Any], /, **where: Any) -> int:
+        """Give fields of all entities that satisfy the conditions these values; returns how many there are."""
+
+    def delete(self, kind: type[Any], /, **where: Any) -> int:
         """Remove all entities that satisfy the conditions and return how many; at least one condition is needed."""
 
     def touch(self, topic: Topic) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import require
+from modelyard.core.access.check import Own, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
@@ -16,7 +16,7 @@ from modelyard.core.kernel.store import Topic, Tx
 from modelyard.core.serving.definitions import chain
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
 from modelyard.core.serving.graph import check_chain
-from modelyard.core.serving.pipelines import pipeline_by_id
+from modelyard.core.serving.pipelines import may_serve, own_pipeline, pipeline_by_id
 from modelyard.core.serving.settling import settle
 from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import SERVED, DeploymentState, move
@@ -47,7 +47,7 @@ def deploy(tx: Tx, actor: Actor, command: Deploy) -> Deployment:
     version = _version(tx, actor, command)
     pipeline = pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_DEPLOY)
     label("deployment", command.name)
-    models = _models(tx, version, command.config_ids)
+    models = _models(tx, actor, version, command.config_ids)
     found = tx.first(Deployment, pipeline_id=pipeline.id)
     tx.touch(Topic.ROUTES)
     if found is None:
@@ -134,6 +134,12 @@ def _told(deployment: Deployment) -> dict[str, Any]:
     return {**place, "name": deployment.name, "revision": deployment.revision}
 
 
+def pipeline_of(tx: Tx, deployment: Deployment) -> Own | None:
+    """Where grants on the deployment are kept: with its pipeline's."""
+    pipeline = tx.get(Pipeline, deployment.pipeline_id)
+    return own_pipeline(pipeline.workspace_id, pipeline.name) if pipeline else None
+
+
 def _require(
     tx: Tx,
     actor: Actor,
@@ -144,7 +150,7 @@ def _require(
     if found is None:
         actor.checked.add(permission)
         raise not_found("deployment", asked)
-    require(tx, actor, permission, found.workspace_id, "deployment", asked)
+    require(tx, actor, permission, found.workspace_id, "deployment", asked, pipeline_of(tx, found))
 
 
 def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
@@ -160,7 +166,7 @@ def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
     if found is None:
         actor.checked.add(Permission.PIPELINE_DEPLOY)
         raise not_found("pipeline", asked)
-    require(tx, actor, Permission.PIPELINE_DEPLOY, found.workspace_id, "pipeline", asked)
+    pipeline_by_id(tx, actor, found.pipeline_id, Permission.PIPELINE_DEPLOY)
     return found
 
 
@@ -170,32 +176,33 @@ def _newest(tx: Tx, pipeline_id: int) -> PipelineVersion | None:
     return next((v for v in versions if v.definition.get("steps")), versions[0] if versions else None)
 
 
-def _models(tx: Tx, version: PipelineVersion, config_ids: tuple[int, ...]) -> list[dict[str, Any]]:
+def _models(tx: Tx, actor: Actor, version: PipelineVersion, config_ids: tuple[int, ...]) -> list[dict[str, Any]]:
     """What to load for each step; ``FAILED_PRECONDITION`` when it could not run."""
-    configs = _configs(tx, version, config_ids)
+    configs = _configs(tx, config_ids)
     chosen: list[tuple[ModelVersion, ModelConfig]] = []
     for ref in chain(version.definition):
-        model = tx.first(ModelVersion, version=ref.version, workspace_id=version.workspace_id)
-        if model is None:
+        model = tx.first(ModelVersion, version=ref.version)
+        if model is None or not may_serve(tx, actor, version.workspace_id, model):
             raise failed_precondition(
                 f"model {ref.name} version {ref.version} is gone; upload it and make a new version"
             )
         chosen.append((model, configs.get(model.id) or newest_config(tx, model.id)))
+    foreign = set(config_ids) - {config.id for _, config in chosen}
+    if foreign:
+        raise invalid(f"the models of this pipeline have no model configurations {sorted(foreign)}")
     check_chain([(_signature(model), config.tensor_fields) for model, config in chosen])
     return [{"version_id": model.id, "config_id": config.id} for model, config in chosen]
 
 
-def _configs(tx: Tx, version: PipelineVersion, config_ids: tuple[int, ...]) -> dict[int, ModelConfig]:
-    found = tx.find(ModelConfig, id=config_ids, workspace_id=version.workspace_id) if config_ids else []
-    missing = set(config_ids) - {config.id for config in found}
-    if missing:
-        raise invalid(f"the workspace has no model configurations {sorted(missing)}")
+def _configs(tx: Tx, config_ids: tuple[int, ...]) -> dict[int, ModelConfig]:
+    found = tx.find(ModelConfig, id=config_ids) if config_ids else []
     return {config.model_version_id: config for config in found}
 
 
 def _signature(model: ModelVersion) -> Signature:
     if model.signature is None:
-        raise failed_precondition(f"model {model.name} has no runtime here; only ONNX models are served")
+        why = model.error_summary or "only ONNX models are served"
+        raise failed_precondition(f"model {model.name} has no runtime here: {why}")
     return Signature.from_json(model.signature)
 
 

@@ -4,12 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import require, visible
+from modelyard.core.access.check import Own, OwnFields, allowed, require, visible
+from modelyard.core.access.granting import sweep_grants
+from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import ModelVersion, PipelineTag, Workspace
-from modelyard.core.catalogue.models import RELEASE
+from modelyard.core.catalogue.models import RELEASE, own_model
 from modelyard.core.catalogue.workspaces import existing
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
@@ -19,6 +21,9 @@ from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.definitions import check_definition, models_named
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
 from modelyard.core.serving.states import DeploymentState
+
+OWN: OwnFields = (ResourceType.PIPELINE, OF_WORKSPACE)
+"""How grants on single pipelines are found for a list of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,12 @@ class PipelineView:
 
 def create_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str, definition: dict[str, Any]) -> PipelineVersion:
     """Add a version to the pipeline of this name; the first one makes the pipeline."""
-    require(tx, actor, Permission.PIPELINE_EDIT, workspace_id, "workspace", workspace_id)
+    own = own_pipeline(workspace_id, name)
+    require(tx, actor, Permission.PIPELINE_EDIT, workspace_id, "workspace", workspace_id, own)
     existing(tx, workspace_id)
     label("pipeline", name)
     check_definition(definition)
-    _check_models(tx, workspace_id, definition)
+    _check_models(tx, actor, workspace_id, definition)
     found = tx.first(Pipeline, workspace_id=workspace_id, name=name)
     if found is None:
         found = tx.insert(Pipeline(0, workspace_id, name, actor.user_id, tx.now, tx.now))
@@ -69,7 +75,8 @@ def pipeline_by_id(tx: Tx, actor: Actor, pipeline_id: int, permission: Permissio
     if pipeline is None:
         actor.checked.add(permission)
         raise not_found("pipeline", pipeline_id)
-    require(tx, actor, permission, pipeline.workspace_id, "pipeline", pipeline_id)
+    own = own_pipeline(pipeline.workspace_id, pipeline.name)
+    require(tx, actor, permission, pipeline.workspace_id, "pipeline", pipeline_id, own)
     return pipeline
 
 
@@ -77,7 +84,7 @@ def get_pipeline(
     tx: Tx, actor: Actor, workspace_id: int, name: str, permission: Permission = Permission.PIPELINE_READ
 ) -> PipelineView:
     """One pipeline by its name."""
-    require(tx, actor, permission, workspace_id, "pipeline", name)
+    require(tx, actor, permission, workspace_id, "pipeline", name, own_pipeline(workspace_id, name))
     pipeline = tx.first(Pipeline, workspace_id=workspace_id, name=name)
     if pipeline is None:
         raise not_found("pipeline", name)
@@ -90,7 +97,6 @@ def get_pipeline_version(tx: Tx, actor: Actor, uuid: str) -> tuple[Pipeline, Pip
     if version is None:
         actor.checked.add(Permission.PIPELINE_READ)
         raise not_found("pipeline version", uuid)
-    require(tx, actor, Permission.PIPELINE_READ, version.workspace_id, "pipeline version", uuid)
     return pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_READ), version
 
 
@@ -99,7 +105,7 @@ def list_pipelines(
 ) -> list[PipelineView]:
     """Pipelines that the actor may see, in one workspace or in all."""
     if workspace_id is None and workspace_name is None:
-        return _views(tx, tx.find(Pipeline, **visible(actor, Permission.PIPELINE_READ)))
+        return _views(tx, tx.find(Pipeline, **visible(actor, Permission.PIPELINE_READ, OWN)))
     named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
     if named is None:
         actor.checked.add(Permission.PIPELINE_READ)
@@ -121,7 +127,7 @@ def list_pipeline_versions(
 def pipeline_ids(tx: Tx, actor: Actor) -> dict[int, list[int]]:
     """The numbers of the pipelines that the actor may see, by workspace."""
     ids: dict[int, list[int]] = defaultdict(list)
-    rows = tx.values(Pipeline, ("id", "workspace_id"), **visible(actor, Permission.PIPELINE_READ))
+    rows = tx.values(Pipeline, ("id", "workspace_id"), **visible(actor, Permission.PIPELINE_READ, OWN))
     for pipeline_id, workspace_id in rows:
         ids[workspace_id].append(pipeline_id)
     return ids
@@ -138,6 +144,7 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
     tx.delete(PipelineTag, pipeline_id=pipeline.id)
     tx.delete(PipelineVersion, pipeline_id=pipeline.id)
     tx.delete(Pipeline, id=pipeline.id)
+    sweep_grants(tx, *own_pipeline(pipeline.workspace_id, pipeline.name))
     _record(tx, actor, Action.PIPELINE_DELETE, pipeline)
 
 
@@ -148,7 +155,7 @@ def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
         version = tx.first(PipelineVersion, version=uuid)
         if version is None:
             raise not_found("pipeline version", uuid)
-        require(tx, actor, Permission.PIPELINE_EDIT, version.workspace_id, "pipeline version", uuid)
+        pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_EDIT)
         deployment = tx.first(Deployment, pipeline_version_id=version.id)
         if deployment is not None:
             _refuse_deployed(deployment, uuid)
@@ -164,11 +171,24 @@ def _record(tx: Tx, actor: Actor, action: Action, pipeline: Pipeline | None, **d
     record(tx, actor, action, "pipeline", pipeline.id, **place, **details)
 
 
-def _check_models(tx: Tx, workspace_id: int, definition: dict[str, Any]) -> None:
-    """A pipeline may only name models of its own workspace: who may run it may run all of it."""
+def may_serve(tx: Tx, actor: Actor, workspace_id: int, version: ModelVersion) -> bool:
+    """Whether the actor may put the model version into a pipeline of the workspace."""
+    if version.workspace_id == workspace_id:
+        return True
+    return allowed(tx, actor, Permission.MODEL_USE, version.workspace_id, own_model(version))
+
+
+def own_pipeline(workspace_id: int, name: str) -> Own:
+    """Where grants on one pipeline, and on its deployment, are kept."""
+    return ResourceType.PIPELINE, in_workspace(workspace_id, name)
+
+
+def _check_models(tx: Tx, actor: Actor, workspace_id: int, definition: dict[str, Any]) -> None:
+    """A pipeline names models of its own workspace, or others that its maker may use: who runs it runs all of it."""
     for ref in models_named(definition.get("steps", [])):
-        version = tx.first(ModelVersion, version=ref.version, workspace_id=workspace_id)
-        if version is None or version.name != ref.name or (ref.sha and ref.sha != version.sha):
+        version = tx.first(ModelVersion, version=ref.version)
+        known = version is not None and may_serve(tx, actor, workspace_id, version)
+        if not known or version is None or version.name != ref.name or (ref.sha and ref.sha != version.sha):
             raise invalid(f"the workspace has no model {ref.name} with version {ref.version}", model=ref.name)
 
 

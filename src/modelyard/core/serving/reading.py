@@ -10,11 +10,12 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Contains, Tx
 from modelyard.core.serving.definitions import models_named
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion
+from modelyard.core.serving.pipelines import OWN
 
 
 def pipelines(tx: Tx, actor: Actor, **where: Any) -> list[Pipeline]:
     """Pipelines."""
-    return readable(tx, actor, Permission.PIPELINE_READ, Pipeline, **where)
+    return readable(tx, actor, Permission.PIPELINE_READ, Pipeline, own=OWN, **where)
 
 
 def pipeline_versions(tx: Tx, actor: Actor, **where: Any) -> list[PipelineVersion]:
@@ -24,7 +25,7 @@ def pipeline_versions(tx: Tx, actor: Actor, **where: Any) -> list[PipelineVersio
 
 def deployments(tx: Tx, actor: Actor, **where: Any) -> list[Deployment]:
     """Deployments, running or not."""
-    return readable(tx, actor, Permission.PIPELINE_READ, Deployment, **where)
+    return readable(tx, actor, Permission.PIPELINE_READ, Deployment, own=OWN, **where)
 
 
 @dataclass(frozen=True, slots=True)

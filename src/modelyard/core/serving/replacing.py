@@ -9,7 +9,7 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import failed_precondition, invalid, not_found
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.definitions import chain
-from modelyard.core.serving.deployments import Deploy, deploy, redeploy
+from modelyard.core.serving.deployments import Deploy, deploy, pipeline_of, redeploy
 from modelyard.core.serving.entities import Deployment, PipelineVersion
 from modelyard.core.serving.pipelines import create_pipeline, pipeline_by_id
 from modelyard.core.serving.states import SERVED
@@ -56,7 +56,8 @@ def _deployment(tx: Tx, actor: Actor, deployment_id: int) -> Deployment:
     deployment = tx.get(Deployment, deployment_id)
     if deployment is None:
         raise not_found("deployment", deployment_id)
-    require(tx, actor, Permission.PIPELINE_DEPLOY, deployment.workspace_id, "deployment", deployment_id)
+    own = pipeline_of(tx, deployment)
+    require(tx, actor, Permission.PIPELINE_DEPLOY, deployment.workspace_id, "deployment", deployment_id, own)
     return deployment
 
 

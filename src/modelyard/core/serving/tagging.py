@@ -8,6 +8,7 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import not_found
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.entities import Pipeline
+from modelyard.core.serving.pipelines import own_pipeline
 
 
 def tag_pipeline(tx: Tx, actor: Actor, tag_id: int, pipeline_id: int) -> PipelineTag:
@@ -30,5 +31,6 @@ def _workspace_to_edit(tx: Tx, actor: Actor, pipeline_id: int) -> int:
     pipeline = tx.get(Pipeline, pipeline_id)
     if pipeline is None:
         raise not_found("pipeline", pipeline_id)
-    require(tx, actor, Permission.PIPELINE_EDIT, pipeline.workspace_id, "pipeline", pipeline_id)
+    own = own_pipeline(pipeline.workspace_id, pipeline.name)
+    require(tx, actor, Permission.PIPELINE_EDIT, pipeline.workspace_id, "pipeline", pipeline_id, own)
     return pipeline.workspace_id

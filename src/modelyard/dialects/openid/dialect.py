@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
+from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found, retry_after
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.routing import Dialect
 
@@ -38,7 +38,7 @@ def render_error(error: DomainError, request: Request) -> Response:
     code = _CODES.get(error.kind, "invalid_request")
     headers = {"www-authenticate": f'Bearer error="{code}"'} if error.kind is ErrorKind.UNAUTHENTICATED else {}
     if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
-        headers["retry-after"] = "1"
+        headers["retry-after"] = retry_after(error)
     body = {"error": code, "error_description": error.message, "errorMessage": error.message}
     return json(body, STATUS[error.kind], headers)
 

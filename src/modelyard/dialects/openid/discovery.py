@@ -4,7 +4,6 @@ from starlette.responses import Response
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
-from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.entities import User
 from modelyard.core.kernel.errors import not_found
 from modelyard.dialects.openid.dialect import issuer_url, json, openid, realm_of
@@ -27,7 +26,7 @@ async def configuration(call: Call) -> Response:
             "token_endpoint": f"{protocol}/token",
             "userinfo_endpoint": f"{protocol}/userinfo",
             "jwks_uri": f"{protocol}/certs",
-            "grant_types_supported": [str(grant) for grant in GrantType],
+            "grant_types_supported": [str(grant) for grant in call.services.issuer.grants],
             "response_types_supported": [],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],

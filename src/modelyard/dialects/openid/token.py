@@ -30,13 +30,13 @@ async def token(call: Call) -> Response:
 async def _granted(call: Call) -> dict[str, object]:
     form = await _form(call)
     issuer = call.services.issuer
-    address = call.actor.address
-    client = await issuer.client(*_credentials(call, form), address)
-    request = TokenRequest(client, realm_of(call), issuer_url(call), form.get("scope"), address)
+    client = await issuer.client(*_credentials(call, form), call.address)
+    request = TokenRequest(client, realm_of(call), issuer_url(call), form.get("scope"), call.address)
     answer: dict[str, object]
     match form.get("grant_type"):
         case GrantType.PASSWORD:
-            answer = await issuer.password(request, _needed(form, "username"), _needed(form, "password"))
+            username, password = _needed(form, "username"), _needed(form, "password")
+            answer = await issuer.password(request, username, password, call.address)
         case GrantType.REFRESH_TOKEN:
             answer = await issuer.refresh(request, _needed(form, "refresh_token"))
         case GrantType.CLIENT_CREDENTIALS:

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.kernel.errors import DomainError, ErrorKind, retry_after
 from modelyard.web.call import json_bytes
 from modelyard.web.routing import Dialect
 
@@ -41,7 +41,6 @@ where the API's description names the status: with 400, 401 and 500."""
 
 _COLLISIONS = (ErrorKind.CONFLICT, ErrorKind.FAILED_PRECONDITION)
 _CHALLENGE = {"www-authenticate": 'Bearer realm="master"'}
-_RETRY = {"retry-after": "1"}
 
 
 def status_of(error: DomainError, path: str = "") -> int:
@@ -57,17 +56,18 @@ def error_body(error: DomainError, source: str = "platform", path: str = "") -> 
     return {"code": code, "msg": error.message, "error": error.message, "status": "error", "source": source}
 
 
-def error_headers(kind: ErrorKind) -> dict[str, str]:
+def error_headers(error: DomainError) -> dict[str, str]:
     """The headers that belong to an error's status (RFC 9110, 11.6.1 and 10.2.3)."""
-    if kind is ErrorKind.UNAUTHENTICATED:
+    if error.kind is ErrorKind.UNAUTHENTICATED:
         return _CHALLENGE
-    return _RETRY if kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE) else {}
+    again = error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE)
+    return {"retry-after": retry_after(error)} if again else {}
 
 
 def render_error(error: DomainError, request: Request) -> Response:
     """The error as this dialect's answer."""
     path = request.url.path
-    return json(error_body(error, path=path), status_of(error, path), error_headers(error.kind))
+    return json(error_body(error, path=path), status_of(error, path), error_headers(error))
 
 
 def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

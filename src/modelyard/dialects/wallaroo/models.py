@@ -145,13 +145,13 @@ def _listed_models(tx: Tx, actor: Actor, body: ListBody, name: str | None = None
     views = list_models(tx, actor, workspace_id=body.workspace_id, workspace_name=body.workspace_name)
     chosen = [view for view in views if name is None or view.model.name == name]
     names = _emails(tx, [v.version for view in chosen for v in view.versions])
-    held = deployed_versions(tx, {view.workspace.id for view in chosen})
+    held = deployed_versions(tx)
     return [_item(view, names, held) for view in chosen]
 
 
 def _shown_version(tx: Tx, actor: Actor, version_id: int) -> dict[str, Any]:
     view = get_version(tx, actor, version_id)
-    held = deployed_versions(tx, {view.version.workspace_id})
+    held = deployed_versions(tx)
     return _configured(view, _emails(tx, [view.version]), held)
 
 

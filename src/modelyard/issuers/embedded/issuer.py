@@ -11,12 +11,14 @@ from modelyard.core.audit.actions import Action
 from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.audit.chain import record
 from modelyard.core.identity.clients import GrantType
-from modelyard.core.identity.entities import Credential, OAuthClient, Session, User
+from modelyard.core.identity.entities import OAuthClient, Session, User
 from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session, refresh_session
-from modelyard.core.identity.users import find_by_login, login_form, platform_roles, rehash
+from modelyard.core.identity.users import platform_roles
 from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
 from modelyard.issuers.embedded import tokens
+from modelyard.issuers.embedded.credentials import CredentialCheck
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
 from modelyard.issuers.embedded.tokens import Subject
@@ -49,21 +51,25 @@ class TokenRequest:
 class EmbeddedIssuer:
     """Issues and renews tokens. ``realms`` are names for one and the same identity."""
 
-    def __init__(  # what it is made of
+    def __init__(  # what it works with
         self,
         store: Store,
         keys: KeyRing,
         passwords: Passwords,
         realms: tuple[str, ...],
         lifetimes: Lifetimes,
-        audit: BoundedRecorder,
+        audit: BoundedRecorder | None = None,
+        *,
+        password_grant: bool = True,
     ) -> None:
         self.keys = keys
         self.realms = realms
         self.passwords = passwords
+        self._audit = audit or BoundedRecorder(store)
+        self.credentials = CredentialCheck(store, passwords, self._audit)
+        self.password_grant = password_grant
         self._store = store
         self._lifetimes = lifetimes
-        self._audit = audit
 
     async def client(self, client_id: str | None, secret: str | None, address: str | None = None) -> OAuthClient:
         """The client, when it proved to be it; a public client has nothing to prove and must not try."""
@@ -78,17 +84,38 @@ class EmbeddedIssuer:
             raise OAuthError("invalid_client", "Invalid client or Invalid client credentials", 401)
         return found
 
-    async def password(self, request: TokenRequest, username: str, password: str) -> dict[str, Any]:
-        """Grant ``password`` (section 4.3). The same refusal for every reason."""
+    @property
+    def grants(self) -> list[GrantType]:
+        """The grants that are switched on."""
+        return [grant for grant in GrantType if grant is not GrantType.PASSWORD or self.password_grant]
+
+    async def check_credentials(
+        self, username: str, password: str, address: str | None, client_id: str | None = None
+    ) -> User:
+        """The user, for programs that send a password; raises as ``CredentialCheck.check``.
+
+        Refused as a whole, with ``UNAUTHENTICATED``, where the password grant is switched off. A page on which people
+        sign in asks ``credentials`` instead.
+        """
+        if not self.password_grant:
+            message = "passwords of programs are switched off on this server; use a personal access token"
+            raise DomainError(ErrorKind.UNAUTHENTICATED, message)
+        return await self.credentials.check(username, password, address, client_id)
+
+    async def password(
+        self, request: TokenRequest, username: str, password: str, address: str | None
+    ) -> dict[str, Any]:
+        """Grant ``password`` (section 4.3), from a client at the IP address. The same refusal for every reason."""
+        if not self.password_grant:
+            raise OAuthError("unauthorized_client", "The grant password is switched off on this server")
         _allow(request.client, GrantType.PASSWORD)
         scope = _requested(request.scope)
-        user, password_hash = await self._store.read(_login, username)
-        right = await self.passwords.verify(password_hash, password)
-        if user is None or password_hash is None or not right or not user.enabled:
-            await self._refused(request, username, user, right=right)
-            raise OAuthError("invalid_grant", "Invalid user credentials", 401)
-        if self.passwords.outdated(password_hash):
-            await self._store.write(rehash, user.id, password_hash, await self.passwords.hash(password))
+        try:
+            user = await self.check_credentials(username, password, address, request.client.id)
+        except DomainError as error:
+            if error.kind is not ErrorKind.UNAUTHENTICATED:
+                raise
+            raise OAuthError("invalid_grant", error.message, 401) from error
         rotates = request.client.secret_hash is None or "offline_access" not in scope
         sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates, request.address)
         session = await self._store.write(open_session, sign_in, self._lifetimes)
@@ -113,17 +140,14 @@ class EmbeddedIssuer:
         scope = _requested(request.scope)
         user, roles = await self._store.read(_account, request.client.service_user_id or "")
         if user is None or not user.enabled:
-            await self._refused(request, request.client.id, user, right=True)
+            who = Actor(
+                user.id if user else "", request.client.id, client_id=request.client.id, address=request.address
+            )
+            await self._audit.refusal(who, Action.LOGIN, "client", request.client.id, reason="disabled account")
             raise OAuthError("invalid_client", "The client's account is disabled", 401)
         subject = Subject(user, roles, request.client.id, None, scope)
         await self._store.write(_record_client_login, request, user, scope)
         return await asyncio.to_thread(self._signed, request, subject, _now())
-
-    async def _refused(self, request: TokenRequest, username: str, user: User | None, *, right: bool) -> None:
-        """Record a refused sign-in. Takes as long for a user who does not exist; the caller learns no reason."""
-        who = Actor(user.id if user else "", login_form(username), client_id=request.client.id, address=request.address)
-        reason = "unknown user" if user is None else "disabled user" if right else "wrong password"
-        await self._audit.refusal(who, Action.LOGIN, "session", "", realm=request.realm, reason=reason)
 
     async def _answer(self, request: TokenRequest, session: Session) -> dict[str, Any]:
         user, roles = await self._store.read(_account, session.user_id)
@@ -163,12 +187,6 @@ def _client(tx: Tx, client_id: str) -> OAuthClient | None:
 def _record_client_login(tx: Tx, request: TokenRequest, user: User, scope: str) -> None:
     actor = Actor(user.id, user.username, client_id=request.client.id, address=request.address)
     record(tx, actor, Action.LOGIN, "client", request.client.id, realm=request.realm, scope=scope)
-
-
-def _login(tx: Tx, username: str) -> tuple[User | None, str | None]:
-    user = find_by_login(tx, username)
-    credential = tx.get(Credential, user.id) if user else None
-    return user, credential.password_hash if credential else None
 
 
 def _account(tx: Tx, user_id: str) -> tuple[User | None, frozenset[str]]:

@@ -16,6 +16,7 @@ from modelyard.core.identity.entities import Session, User
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.issuers.embedded.keys import KeyRing
+from modelyard.issuers.verifiers import Verified
 
 _ALGORITHM = "RS256"
 _REFRESH = struct.Struct(">16sI")
@@ -33,16 +34,6 @@ class Subject:
     client_id: str
     session: Session | None
     scope: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a good access token says."""
-
-    user_id: str
-    client_id: str
-    session_id: str | None
-    expires_at: int
 
 
 def sign_access(keys: KeyRing, subject: Subject, issuer: str, now: datetime, seconds: int) -> str:

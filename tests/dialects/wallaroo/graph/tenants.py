@@ -53,7 +53,7 @@ def user(store: SqlStore, name: str) -> Actor:
 
 
 def grant(tx: Tx, user_id: str, workspace_id: int, role: str) -> None:
-    tx.insert(Grant(0, user_id, ResourceType.WORKSPACE, str(workspace_id), role, NOW))
+    tx.insert(Grant(0, user_id, ResourceType.WORKSPACE, str(workspace_id), None, role, NOW))
 
 
 def settle(tx: Tx, name: str) -> Tenant:

@@ -7,16 +7,21 @@ answer. No database, no lock, no file is opened on the way of a warm request.
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from modelyard.core.access.check import require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid, not_found
+from modelyard.core.kernel.store import Tx
 from modelyard.core.monitoring.inference_log import LogWriter
+from modelyard.core.serving.pipelines import own_pipeline
 from modelyard.core.serving.routes import Route, RouteTable
 from modelyard.dialects.wallaroo.dataset import from_query
 from modelyard.dialects.wallaroo.dialect import STATUS, error_body, error_headers
@@ -39,11 +44,13 @@ class CallerChecks(Protocol):
     async def resolve(self, authorization: bytes | None) -> Actor:
         """The caller; ``UNAUTHENTICATED`` when there is none."""
 
-    def allowed(self, actor: Actor, permission: Permission, workspace_id: int) -> bool | None:
-        """The decision, when this process knows it."""
+    def allowed(self, actor: Actor, permission: Permission, pipeline_id: int) -> bool | None:
+        """True when this process knows that the actor holds the permission on the pipeline, else None."""
 
-    async def require(self, actor: Actor, permission: Permission, workspace_id: int, what: str, which: object) -> None:
-        """Decide by the store; raises as ``core.access.check.require`` does."""
+    async def require(
+        self, actor: Actor, permission: Permission, pipeline_id: int, ask: Callable[[Tx, Actor], None]
+    ) -> None:
+        """Decide by what ``ask`` finds in the store and raises, and remember a yes."""
 
 
 class InferenceApp:
@@ -85,8 +92,7 @@ class InferenceApp:
         if actor is None or scope["method"] != "POST":
             return None
         route = self._route(scope["path"])
-        allowed = self._callers.allowed(actor, Permission.PIPELINE_INFER, route.workspace_id)
-        return route if allowed else None
+        return route if self._callers.allowed(actor, Permission.PIPELINE_INFER, route.pipeline_id) else None
 
     async def _admitted(self, scope: Scope, authorization: bytes | None) -> Route:
         """The route, once it is known who asks and that they may."""
@@ -94,9 +100,9 @@ class InferenceApp:
         if scope["method"] != "POST":
             raise invalid("inference is asked for by POST")
         route = self._route(scope["path"])
-        if not self._callers.allowed(actor, Permission.PIPELINE_INFER, route.workspace_id):
-            shown = _shown(scope["path"])
-            await self._callers.require(actor, Permission.PIPELINE_INFER, route.workspace_id, "deployment", shown)
+        if not self._callers.allowed(actor, Permission.PIPELINE_INFER, route.pipeline_id):
+            ask = partial(_may_infer, route=route, shown=_shown(scope["path"]))
+            await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, ask)
         return route
 
     def _route(self, path: str) -> Route:
@@ -152,6 +158,11 @@ class InferenceApp:
         )
 
 
+def _may_infer(tx: Tx, actor: Actor, route: Route, shown: str) -> None:
+    own = own_pipeline(route.workspace_id, route.pipeline_name)
+    require(tx, actor, Permission.PIPELINE_INFER, route.workspace_id, "deployment", shown, own)
+
+
 class _Gone(Exception):  # noqa: N818  # no error: the client left
     """The client went away before it had sent its request."""
 
@@ -162,7 +173,7 @@ def _start(status: int, headers: list[tuple[bytes, bytes]]) -> dict[str, object]
 
 async def _refuse(send: Send, error: DomainError) -> None:
     body = orjson.dumps(error_body(error, "engine"))
-    headers = {"content-type": "application/json", **error_headers(error.kind), "content-length": str(len(body))}
+    headers = {"content-type": "application/json", **error_headers(error), "content-length": str(len(body))}
     await send(_start(STATUS[error.kind], [(name.encode(), value.encode()) for name, value in headers.items()]))
     await send({"type": "http.response.body", "body": body})
 

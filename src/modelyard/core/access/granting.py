@@ -1,0 +1,109 @@
+"""Giving and taking rights: the use-cases behind every dialect's permissions."""
+
+from dataclasses import dataclass, replace
+
+from modelyard.core.access.check import Decision, decide, holds, require, require_platform
+from modelyard.core.access.grants import Grant, ResourceType, new_grant
+from modelyard.core.access.permissions import Permission, Role
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import conflict, not_found
+from modelyard.core.kernel.store import Covering, Topic, Tx
+
+MANAGED_BY = {
+    ResourceType.WORKSPACE: Permission.WORKSPACE_MANAGE,
+    ResourceType.EXPERIMENT: Permission.EXPERIMENT_MANAGE,
+    ResourceType.MODEL: Permission.MODEL_MANAGE,
+    ResourceType.PIPELINE: Permission.WORKSPACE_MANAGE,
+}
+"""The permission that lets one give rights on a kind of thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What rights are given on: its kind and resource id, and the workspace it stands in (0: in none).
+
+    It need not exist; ``resource_id`` may be a pattern.
+    """
+
+    kind: ResourceType
+    resource_id: str
+    workspace_id: int = 0
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether this names many things."""
+        return self.resource_id.endswith("*")
+
+
+def require_manager(tx: Tx, actor: Actor, resource: Resource) -> None:
+    """The actor may give and take rights on the resource; on many at once only administrators may."""
+    permission = MANAGED_BY[resource.kind]
+    if resource.is_pattern:
+        actor.checked.add(permission)
+        require_platform(actor, Permission.USERS_MANAGE)
+        return
+    shown = resource.resource_id[:80]
+    own = (resource.kind, resource.resource_id)
+    require(tx, actor, permission, resource.workspace_id, resource.kind.replace("_", " "), shown, own)
+
+
+def grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role) -> Grant:
+    """Give a subject a role on a resource; ``CONFLICT`` when it has one there."""
+    require_manager(tx, actor, resource)
+    if find_grant(tx, subject_id, resource) is not None:
+        raise conflict(f"there is a grant on {resource.kind} {resource.resource_id[:80]} for this subject already")
+    tx.touch(Topic.ACCESS)
+    return tx.insert(new_grant(subject_id, resource.kind, resource.resource_id, role, tx.now))
+
+
+def change_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role) -> Grant:
+    """Give a subject another role on a resource where it has one."""
+    require_manager(tx, actor, resource)
+    found = _existing(tx, subject_id, resource)
+    tx.touch(Topic.ACCESS)
+    return tx.update(Grant, found.id, lambda g: replace(g, role=str(role)))
+
+
+def revoke(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> None:
+    """Take away what a subject has on a resource."""
+    require_manager(tx, actor, resource)
+    tx.delete(Grant, id=_existing(tx, subject_id, resource).id)
+    tx.touch(Topic.ACCESS)
+
+
+def show_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> Grant:
+    """What a subject has on a resource itself; ``NOT_FOUND`` without, whatever else it may do there."""
+    require_manager(tx, actor, resource)
+    return _existing(tx, subject_id, resource)
+
+
+def find_grant(tx: Tx, subject_id: str, resource: Resource) -> Grant | None:
+    """The same without asking who wants to know; None without one."""
+    kind, key = str(resource.kind), resource.resource_id
+    return tx.first(Grant, subject_id=subject_id, resource_type=kind, resource_id=key)
+
+
+def sweep_grants(tx: Tx, kind: ResourceType, resource_id: str) -> None:
+    """Remove the grants on a thing that is gone: nobody inherits them through its name."""
+    if tx.delete(Grant, resource_type=str(kind), resource_id=resource_id):
+        tx.touch(Topic.ACCESS)
+
+
+def explain(tx: Tx, who: Actor, permission: Permission, resource: Resource) -> Decision:
+    """Whether ``who`` holds the permission on the resource, and which rule and grant decide it.
+
+    Asks for no permission of its own: whoever calls decides who may know.
+    """
+    if holds(who, permission):
+        return Decision(True, f"a role on the platform: {', '.join(sorted(who.platform_roles))}")
+    keys = {str(ResourceType.WORKSPACE): str(resource.workspace_id), str(resource.kind): resource.resource_id}
+    found = tx.find(Grant, subject_id=who.subjects, resource_id=Covering(keys))
+    inside = None if resource.kind is ResourceType.WORKSPACE else (resource.kind, resource.resource_id)
+    return decide(found, permission, inside)
+
+
+def _existing(tx: Tx, subject_id: str, resource: Resource) -> Grant:
+    found = find_grant(tx, subject_id, resource)
+    if found is None:
+        raise not_found(f"grant on {resource.kind}", f"{resource.resource_id[:80]} for this subject")
+    return found

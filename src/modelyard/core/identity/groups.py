@@ -1,0 +1,164 @@
+"""Groups of users, and custom roles that users are given: both are subjects that grants can name."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+from modelyard.core.access.check import require_platform
+from modelyard.core.access.grants import Grant
+from modelyard.core.access.permissions import Permission
+from modelyard.core.identity.entities import Group, Membership, User
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import conflict, invalid, not_found
+from modelyard.core.kernel.ids import new_uuid
+from modelyard.core.kernel.names import title
+from modelyard.core.kernel.store import Topic, Tx
+
+_DEPTH = 20
+
+
+class GroupKind(StrEnum):
+    """What a group is to people: a set of them, or a set of rights they are given."""
+
+    GROUP = "group"
+    ROLE = "role"
+
+
+def subjects_of(tx: Tx, user_id: str) -> frozenset[str]:
+    """The subject ids of all groups and custom roles that count for the user, those above theirs included."""
+    wanted = {group_id for (group_id,) in tx.values(Membership, ("group_id",), user_id=user_id)}
+    found: dict[int, Group] = {}
+    while wanted:
+        level = tx.find(Group, id=wanted)
+        found |= {group.id: group for group in level}
+        wanted = {group.parent_id for group in level if group.parent_id is not None} - found.keys()
+    return frozenset(group.subject_id for group in found.values())
+
+
+def create_group(  # what a group is made of
+    tx: Tx,
+    actor: Actor,
+    kind: GroupKind,
+    name: str,
+    *,
+    parent_id: int | None = None,
+    workspace: str = "",
+    description: str = "",
+) -> Group:
+    """Make a group below another one, or a custom role."""
+    require_platform(actor, Permission.GROUPS_MANAGE)
+    return add_group(tx, kind, name, parent_id=parent_id, workspace=workspace, description=description)
+
+
+def add_group(
+    tx: Tx, kind: GroupKind, name: str, *, parent_id: int | None = None, workspace: str = "", description: str = ""
+) -> Group:
+    """Make a group without asking who wants it: behind ``create_group``, and for groups an issuer tells of."""
+    wanted = title(kind, name)
+    if parent_id is not None:
+        _refuse_depth(tx, parent_id)
+    _refuse_taken(tx, kind, wanted, parent_id, workspace)
+    return tx.insert(Group(0, new_uuid(), kind, workspace, parent_id, wanted, description, tx.now))
+
+
+def get_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> Group:
+    """One group or custom role by its number."""
+    require_platform(actor, Permission.GROUPS_MANAGE)
+    return existing_group(tx, kind, group_id)
+
+
+def existing_group(tx: Tx, kind: GroupKind, group_id: int) -> Group:
+    """The group of this kind, or ``NOT_FOUND``."""
+    group = tx.get(Group, group_id)
+    if group is None or group.kind != kind:
+        raise not_found(kind, group_id)
+    return group
+
+
+def find_groups(tx: Tx, actor: Actor, kind: GroupKind, **where: Any) -> list[Group]:
+    """Groups or custom roles by name."""
+    require_platform(actor, Permission.GROUPS_MANAGE)
+    return tx.find(Group, order_by="name", kind=kind, **where)
+
+
+def change_group(
+    tx: Tx, actor: Actor, kind: GroupKind, group_id: int, *, name: str | None = None, description: str | None = None
+) -> Group:
+    """Rename or describe a group; None leaves it as it is."""
+    group = get_group(tx, actor, kind, group_id)
+    wanted = group.name if name is None else title(kind, name)
+    if wanted != group.name:
+        _refuse_taken(tx, kind, wanted, group.parent_id, group.workspace)
+    text = group.description if description is None else description
+    return tx.update(Group, group_id, lambda g: replace(g, name=wanted, description=text))
+
+
+def delete_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> None:
+    """Remove a group with the groups below it, their members' belonging to them, and their grants."""
+    group = get_group(tx, actor, kind, group_id)
+    for (child,) in tx.values(Group, ("id",), parent_id=group_id):
+        delete_group(tx, actor, kind, child)
+    tx.delete(Membership, group_id=group_id)
+    tx.delete(Grant, subject_id=group.subject_id)
+    tx.delete(Group, id=group_id)
+    tx.touch(Topic.ACCESS)
+
+
+def add_to_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> Membership:
+    """Make a user belong to the group; ``CONFLICT`` when they do already."""
+    get_group(tx, actor, kind, group_id)
+    if tx.get(User, user_id) is None:
+        raise not_found("user", user_id)
+    if tx.first(Membership, user_id=user_id, group_id=group_id) is not None:
+        raise conflict(f"the user {user_id} belongs to the {kind} already")
+    tx.touch(Topic.ACCESS)
+    return tx.insert(Membership(0, user_id, group_id, tx.now))
+
+
+def take_from_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> bool:
+    """Make a user belong to the group no longer; whether they did."""
+    get_group(tx, actor, kind, group_id)
+    tx.touch(Topic.ACCESS)
+    return tx.delete(Membership, user_id=user_id, group_id=group_id) > 0
+
+
+def members_of(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> list[User]:
+    """The users who belong to the group itself, by name."""
+    get_group(tx, actor, kind, group_id)
+    ids = {user_id for (user_id,) in tx.values(Membership, ("user_id",), group_id=group_id)}
+    return tx.find(User, order_by="username", id=ids)
+
+
+def groups_of(tx: Tx, kind: GroupKind, user_id: str) -> list[Group]:
+    """The groups of this kind that the user belongs to themselves; asks for no permission."""
+    ids = {group_id for (group_id,) in tx.values(Membership, ("group_id",), user_id=user_id)}
+    return tx.find(Group, order_by="name", kind=kind, id=ids)
+
+
+def sync_groups(tx: Tx, user_id: str, names: Collection[str]) -> None:
+    """Make the user belong to exactly these groups at the top, which an issuer names; missing ones are made."""
+    held = {group.name: group.id for group in groups_of(tx, GroupKind.GROUP, user_id)}
+    wanted = {title(GroupKind.GROUP, name) for name in names}
+    for name in sorted(wanted - held.keys()):
+        group = tx.first(Group, kind=GroupKind.GROUP, name=name, parent_id=None) or add_group(tx, GroupKind.GROUP, name)
+        tx.insert(Membership(0, user_id, group.id, tx.now))
+    for name in held.keys() - wanted:
+        tx.delete(Membership, user_id=user_id, group_id=held[name])
+    if held.keys() != wanted:
+        tx.touch(Topic.ACCESS)
+
+
+def _refuse_taken(tx: Tx, kind: GroupKind, name: str, parent_id: int | None, workspace: str) -> None:
+    if tx.first(Group, kind=kind, name=name, parent_id=parent_id, workspace=workspace) is not None:
+        raise conflict(f"a {kind} named {name!r} already exists there", name=name)
+
+
+def _refuse_depth(tx: Tx, parent_id: int) -> None:
+    depth, above = 0, tx.get(Group, parent_id)
+    if above is None or above.kind != GroupKind.GROUP:
+        raise not_found("group", parent_id)
+    while above is not None and above.parent_id is not None:
+        depth, above = depth + 1, tx.get(Group, above.parent_id)
+    if depth >= _DEPTH:
+        raise invalid(f"groups can stand at most {_DEPTH} levels deep")

@@ -1,0 +1,201 @@
+"""Logged models: what runs made, before or without being registered."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelyard.core.access.check import require
+from modelyard.core.access.permissions import Permission
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import invalid, not_found
+from modelyard.core.kernel.search import Condition, Order
+from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.tracking.clock import milliseconds
+from modelyard.core.tracking.entities import (
+    Lifecycle,
+    LoggedModel,
+    LoggedModelMetric,
+    LoggedModelParam,
+    LoggedModelStatus,
+    LoggedModelTag,
+    RegisteredVersion,
+)
+from modelyard.core.tracking.experiments import Page, own_experiment, readable_among, require_experiment
+from modelyard.core.tracking.limits import PARAM_MAX, RUN_TAG_MAX, check_key, check_length, shortened
+from modelyard.core.tracking.runs import require_run
+
+_IN_QUERY = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewLoggedModel:
+    """What is said of a model that is about to be logged."""
+
+    experiment_id: str
+    name: str = ""
+    model_type: str | None = None
+    source_run_id: str | None = None
+    params: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedModelView:
+    """A logged model with what hangs on it, and the names and numbers it is registered under."""
+
+    model: LoggedModel
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Sequence[LoggedModelMetric]
+    registrations: Sequence[tuple[str, int]]
+
+
+def create_logged_model(tx: Tx, actor: Actor, new: NewLoggedModel) -> LoggedModelView:
+    """Announce a model; its files follow."""
+    experiment = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, new.experiment_id)
+    if new.source_run_id:
+        require_run(tx, actor, Permission.EXPERIMENT_READ, new.source_run_id)
+    if any(mark in new.name for mark in "/:.%\"'"):
+        raise invalid(f"Invalid model name {shortened(new.name)!r}: it must not hold any of / : . % \" '")
+    model_id, now = f"m-{secrets.token_hex(16)}", milliseconds(tx.now)
+    model = tx.insert(
+        LoggedModel(
+            model_id,
+            experiment.id,
+            experiment.workspace_id,
+            check_length("name", new.name or f"model-{secrets.token_hex(4)}", 500),
+            f"{experiment.artifact_location.rstrip('/')}/models/{model_id}/artifacts",
+            LoggedModelStatus.PENDING,
+            None,
+            new.model_type,
+            new.source_run_id or None,
+            Lifecycle.ACTIVE,
+            now,
+            now,
+        )
+    )
+    _write_params(tx, model, new.params)
+    _write_tags(tx, model, new.tags)
+    return LoggedModelView(model, dict(new.params), dict(new.tags), [], [])
+
+
+def get_logged_model(tx: Tx, actor: Actor, model_id: str) -> LoggedModelView:
+    """One logged model."""
+    return _views(tx, [require_logged_model(tx, actor, Permission.EXPERIMENT_READ, model_id)])[0]
+
+
+def finish_logged_model(tx: Tx, actor: Actor, model_id: str, status: str) -> LoggedModelView:
+    """Note that the model's files are there, or that they did not come."""
+    model = require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id)
+    if status not in (LoggedModelStatus.READY, LoggedModelStatus.UPLOAD_FAILED, LoggedModelStatus.PENDING):
+        raise invalid(f"Invalid model status {shortened(status)!r}: use one of {', '.join(LoggedModelStatus)}")
+    now = milliseconds(tx.now)
+    changed = tx.update(LoggedModel, model.id, lambda m: replace(m, status=status, last_updated_timestamp=now))
+    return _views(tx, [changed])[0]
+
+
+def delete_logged_model(tx: Tx, actor: Actor, model_id: str) -> None:
+    """Mark a logged model as deleted."""
+    model = require_logged_model(tx, actor, Permission.EXPERIMENT_MANAGE, model_id)
+    now = milliseconds(tx.now)
+    tx.update(LoggedModel, model.id, lambda m: replace(m, lifecycle=Lifecycle.DELETED, last_updated_timestamp=now))
+
+
+def add_params(tx: Tx, actor: Actor, model_id: str, params: Iterable[tuple[str, str]]) -> None:
+    """Add params to a logged model."""
+    _write_params(tx, require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id), params)
+
+
+def set_tags(tx: Tx, actor: Actor, model_id: str, tags: Iterable[tuple[str, str]]) -> LoggedModelView:
+    """Put tags on a logged model."""
+    model = require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id)
+    _write_tags(tx, model, tags)
+    return _views(tx, [model])[0]
+
+
+def delete_logged_model_tag(tx: Tx, actor: Actor, model_id: str, key: str) -> None:
+    """Take a tag off a logged model."""
+    model = require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id)
+    if not tx.delete(LoggedModelTag, logged_model_id=model.id, key=key):
+        raise not_found(f"No tag with key {shortened(key)!r} on the logged model", model.id)
+
+
+def search_logged_models(  # where, what, in which order, which part of it
+    tx: Tx,
+    actor: Actor,
+    experiment_ids: Collection[str],
+    conditions: Iterable[Condition],
+    orders: tuple[Order, ...],
+    page: Page,
+) -> list[LoggedModelView]:
+    """The logged models that fit, in those of the experiments that the actor may see."""
+    among = readable_among(tx, actor, experiment_ids)
+    if not among:
+        return []
+    found = tx.find(
+        LoggedModel,
+        order_by=orders,
+        limit=page.limit,
+        offset=page.offset,
+        experiment_id=among,
+        lifecycle=str(Lifecycle.ACTIVE),
+        search=Search(tuple(conditions)),
+    )
+    return _views(tx, found)
+
+
+def require_logged_model(tx: Tx, actor: Actor, permission: Permission, model_id: str) -> LoggedModel:
+    """The logged model, when the actor holds the permission on its experiment; ``NOT_FOUND`` once it is deleted."""
+    model = tx.get(LoggedModel, model_id)
+    shown = f"'{shortened(model_id)}'"
+    if model is None or model.lifecycle != Lifecycle.ACTIVE:
+        actor.checked.add(permission)
+        raise not_found("Logged model with ID", shown)
+    own = own_experiment(model.experiment_id)
+    require(tx, actor, permission, model.workspace_id, "Logged model with ID", shown, own)
+    return model
+
+
+def _write_params(tx: Tx, model: LoggedModel, params: Iterable[tuple[str, str]]) -> None:
+    rows = [
+        LoggedModelParam(0, model.id, check_key("param", key), check_length("param.value", value, PARAM_MAX))
+        for key, value in params
+    ]
+    tx.insert_all(rows, existing=Existing.REPLACE)
+
+
+def _write_tags(tx: Tx, model: LoggedModel, tags: Iterable[tuple[str, str]]) -> None:
+    rows = [
+        LoggedModelTag(0, model.id, check_key("tag", key), check_length("tag.value", value, RUN_TAG_MAX))
+        for key, value in tags
+    ]
+    tx.insert_all(rows, existing=Existing.REPLACE)
+
+
+def _views(tx: Tx, models: list[LoggedModel]) -> list[LoggedModelView]:
+    pairs: dict[tuple[Any, str], dict[str, str]] = defaultdict(dict)
+    metrics: dict[str, list[LoggedModelMetric]] = defaultdict(list)
+    registered: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    ids = [model.id for model in models]
+    for at in range(0, len(ids), _IN_QUERY):
+        some = ids[at : at + _IN_QUERY]
+        for kind in (LoggedModelParam, LoggedModelTag):
+            for model_id, key, value in tx.values(kind, ("logged_model_id", "key", "value"), logged_model_id=some):
+                pairs[kind, model_id][key] = value
+        for metric in tx.find(LoggedModelMetric, logged_model_id=some):
+            metrics[metric.logged_model_id].append(metric)
+        rows = tx.values(RegisteredVersion, ("logged_model_id", "name", "number"), logged_model_id=some)
+        for model_id, name, number in rows:
+            registered[model_id].append((name, number))
+    return [
+        LoggedModelView(
+            model,
+            pairs.get((LoggedModelParam, model.id), {}),
+            pairs.get((LoggedModelTag, model.id), {}),
+            metrics.get(model.id, []),
+            registered.get(model.id, []),
+        )
+        for model in models
+    ]

@@ -1,0 +1,153 @@
+"""From a registered source to a version of the catalogue: what the folder of an MLflow model holds, and what serves it.
+
+Reads ``MLmodel`` (YAML) with a loader that makes plain values only, and never the model itself: an ONNX file is
+checked in a process of its own, as in every upload.
+"""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelyard.core.access.permissions import Permission
+from modelyard.core.catalogue.entities import ArtifactFile
+from modelyard.core.catalogue.models import CheckedFile
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.kernel.store import Tx
+from modelyard.core.tracking.artifacts import checked_path, location_path
+from modelyard.core.tracking.entities import RegisteredVersion
+from modelyard.core.tracking.experiments import require_experiment
+from modelyard.core.tracking.limits import shortened
+from modelyard.core.tracking.logged_models import require_logged_model
+from modelyard.core.tracking.registered_versions import Found, NewRegisteredVersion, create_version, may_register
+from modelyard.core.tracking.registry import require_model
+from modelyard.core.tracking.registry_views import VersionView
+from modelyard.core.tracking.runs import require_run
+from modelyard.web.call import Call
+
+_ELSEWHERE = ("s3:", "gs:", "wasbs:", "abfss:", "hdfs:", "dbfs:", "http:", "https:", "hf:")
+_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_MLMODEL_MAX = 1024 * 1024
+_CHECK = asyncio.Semaphore(2)  # checks are slow and hungry
+
+
+async def register(call: Call, new: NewRegisteredVersion) -> VersionView:
+    """Look at what is registered, then add the version; nothing is kept of one that is refused."""
+    store, actor = call.services.store, call.actor
+    await store.read(may_register, actor, new)
+    location = await store.read(_location, actor, new)
+    path = location_path(location)
+    found = Found(location, CheckedFile("", 0, None, _unreachable(location)))
+    if path is not None:
+        files = {name: await store.read(_file, actor, f"{path}/{name}") for name in ("MLmodel",)}
+        found = await _looked_at(call, location, path, files["MLmodel"])
+    return await store.write(create_version, actor, new, found)
+
+
+async def _looked_at(call: Call, location: str, path: str, description: ArtifactFile | None) -> Found:
+    if description is None:
+        return Found(location, CheckedFile("", 0, None, "its folder holds no file MLmodel: log it as an MLflow model"))
+    flavors = await asyncio.to_thread(_flavors, call.services.artifacts.path(description.sha), description.size)
+    conversion = {"framework": "mlflow", "flavors": sorted(flavors)}
+    onnx = flavors.get("onnx")
+    if not isinstance(onnx, dict) or not isinstance(onnx.get("data"), str):
+        file = CheckedFile(description.sha, description.size, None, _needs(sorted(flavors)))
+        return Found(location, file, "MLmodel", conversion)
+    name = checked_path(onnx["data"])
+    model = await call.services.store.read(_file, call.actor, f"{path}/{name}")
+    if model is None:
+        return Found(location, CheckedFile(description.sha, description.size, None, f"its file {name} is missing"))
+    return Found(location, await _checked(call, model), name.rpartition("/")[2], conversion)
+
+
+async def _checked(call: Call, model: ArtifactFile) -> CheckedFile:
+    place = call.services.artifacts.path(model.sha)
+    try:
+        async with _CHECK:
+            signature = await asyncio.to_thread(call.services.check_model, place)
+    except DomainError as error:
+        return CheckedFile(model.sha, model.size, None, error.message)
+    return CheckedFile(model.sha, model.size, signature.to_json())
+
+
+def _flavors(place: Path, size: int) -> dict[str, Any]:
+    """The flavors that ``MLmodel`` declares, by name; ``INVALID`` when it is not such a file."""
+    if size > _MLMODEL_MAX:
+        raise invalid(f"MLmodel has {size} bytes; at most {_MLMODEL_MAX} are read")
+    try:
+        read = yaml.load(place.read_bytes(), Loader=_PlainLoader)  # noqa: S506  # a SafeLoader, without aliases
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise invalid(f"MLmodel is not a YAML file: {shortened(str(error).splitlines()[0])}") from error
+    flavors = read.get("flavors") if isinstance(read, dict) else None
+    return {str(name): value for name, value in flavors.items()} if isinstance(flavors, dict) else {}
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Plain values only, and no aliases, which can make a small file a huge value."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+
+def _location(tx: Tx, actor: Actor, new: NewRegisteredVersion) -> str:
+    """Where the files of a source are. Every run and model it names must be readable to who registers it."""
+    source = new.source
+    if new.logged_model_id:
+        return require_logged_model(tx, actor, Permission.EXPERIMENT_READ, new.logged_model_id).artifact_uri
+    scheme, _, rest = source.partition(":")
+    match scheme:
+        case "runs":
+            run_id, _, inside = rest.strip("/").partition("/")
+            run = require_run(tx, actor, Permission.EXPERIMENT_READ, run_id)
+            return f"{run.artifact_uri}/{checked_path(inside)}" if inside else run.artifact_uri
+        case "models":
+            return _of_models(tx, actor, rest.strip("/"))
+        case "mlflow-artifacts":
+            path = location_path(source) or ""
+            require_experiment(tx, actor, Permission.EXPERIMENT_READ, path.partition("/")[0])
+            return source
+    if not source.lower().startswith(_ELSEWHERE) or any(mark in source for mark in ("..", "\\", "#")):
+        raise invalid(
+            f"Invalid model version source: {shortened(source)!r}. Use runs:/<run id>/<path>, models:/<model id>, an "
+            "mlflow-artifacts: address or the address of a store like s3://…; paths of a machine are not taken"
+        )
+    return source
+
+
+def _of_models(tx: Tx, actor: Actor, rest: str) -> str:
+    if _MODEL_ID.fullmatch(rest):
+        return require_logged_model(tx, actor, Permission.EXPERIMENT_READ, rest).artifact_uri
+    name, _, number = rest.partition("/")
+    model = require_model(tx, actor, Permission.MODEL_READ, name)
+    return _registered_location(tx, model.model_id, number)
+
+
+def _registered_location(tx: Tx, model_id: int, number: str) -> str:
+
+    found = tx.first(
+        RegisteredVersion, order_by="number", model_id=model_id, number=int(number) if number.isdigit() else 0
+    )
+    if found is None:
+        raise invalid(f"models:/…/{shortened(number)} names no version")
+    return found.storage_location
+
+
+def _file(tx: Tx, actor: Actor, path: str) -> ArtifactFile | None:
+    actor.checked.add(Permission.EXPERIMENT_READ)
+    return tx.first(ArtifactFile, path=path)
+
+
+def _unreachable(location: str) -> str:
+    return f"its files lie at {shortened(location)}, where this server does not read; log the model to this server"
+
+
+def _needs(flavors: list[str]) -> str:
+    return (
+        f"a model of the flavors {', '.join(flavors) or 'none'} cannot be served here yet: only ONNX models are. Log it "
+        "with mlflow.onnx.log_model as well, and deploy that version"
+    )
