@@ -96,7 +96,7 @@ def test_a_refused_sign_in_leaves_one_entry_with_the_name_that_was_tried(
         assert answer.status_code == 401
 
     entry = world.one(attempt, "session.login", actor_name=name.lower(), outcome="refused", client_id="sdk-client")
-    assert entry["details"] == {"realm": "master", "reason": reason}
+    assert entry["details"] == {"reason": reason}
     assert entry["actor_id"] == ("" if username else world.ada.id)
     assert world.new(attempt) == []
 

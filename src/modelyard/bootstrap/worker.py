@@ -20,6 +20,7 @@ from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
+from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
 from modelyard.dialects.wallaroo import wallaroo
@@ -37,9 +38,10 @@ from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
 from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
+from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
 from modelyard.web.proxies import TrustedProxies
-from modelyard.web.routing import access_table
+from modelyard.web.routing import access_table, direct_routes
 from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
@@ -57,7 +59,7 @@ class Application:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: InferenceApp | None = None
-        dialects = (health, openid, native, wallaroo)
+        dialects = (health, openid, native, wallaroo, mlflow)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -65,12 +67,18 @@ class Application:
             lifespan=self._lifespan,
         )
         access_table(self.router.routes)  # refuses a route that declares no permission
+        self._direct = direct_routes(self.router.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._inference is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX):
+        if scope["type"] != "http":
+            await self.router(scope, receive, send)
+        elif self._inference is not None and scope["path"].startswith(PREFIX):
             await self._inference(scope, receive, send)
         else:
-            await self.router(self._proxies.seen_through(scope), receive, send)
+            scope = self._proxies.seen_through(scope)
+            path = scope["path"] = canonical_path(scope["path"])
+            endpoint = self._direct.get((scope["method"], path), self.router)
+            await endpoint(scope, receive, send)
 
     def _ready_services(self) -> Services:
         if self._services is None:
@@ -82,22 +90,27 @@ class Application:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
         authenticator = TokenAuthenticator(store, _verifiers(settings, store, keys))
+        audit = BoundedRecorder(store)
+        issuer = EmbeddedIssuer(
+            store,
+            keys,
+            Passwords(),
+            settings.realms,
+            _lifetimes(settings),
+            audit,
+            password_grant=settings.password_grant,
+        )
+        basic = BasicAuthenticator(store, issuer.check_credentials, authenticator.authenticate)
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
-        writer, routes, audit = SegmentWriter(logs, self._worker_id), RouteTable(), BoundedRecorder(store)
+        writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         self._services = Services(
             store=store,
             authenticator=authenticator,
+            basic=basic,
             limits=Limits(settings.max_body_bytes, settings.max_upload_bytes),
             public_url=settings.public_url,
-            issuer=EmbeddedIssuer(
-                store,
-                keys,
-                Passwords(),
-                settings.realms,
-                _lifetimes(settings),
-                password_grant=settings.password_grant,
-            ),
+            issuer=issuer,
             artifacts=artifacts,
             check_model=check_model,
             logs=SegmentReader(logs),
@@ -106,7 +119,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, reconciler, audit):
+        async with self._background(store, authenticator, basic, reconciler, audit):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -117,13 +130,22 @@ class Application:
 
     @asynccontextmanager
     async def _background(
-        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler, audit: BoundedRecorder
+        self,
+        store: SqlStore,
+        authenticator: TokenAuthenticator,
+        basic: BasicAuthenticator,
+        reconciler: Reconciler,
+        audit: BoundedRecorder,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
+        def forget() -> None:
+            authenticator.forget()
+            basic.forget()
+
         def forget_at_once(topics: set[Topic]) -> None:
             if Topic.ACCESS in topics:
-                authenticator.forget()
+                forget()
 
         def beat() -> None:
             if not store.run_write(heartbeat, self._worker_id):
@@ -131,7 +153,7 @@ class Application:
                 reconciler.reconcile()
 
         store.on_touch(forget_at_once)
-        watcher = Watcher(store, {Topic.ACCESS: authenticator.forget, Topic.ROUTES: reconciler.reconcile})
+        watcher = Watcher(store, {Topic.ACCESS: forget, Topic.ROUTES: reconciler.reconcile})
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),
@@ -149,6 +171,9 @@ class Application:
 
 async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
     message = f"there is nothing at {scope['path'][:200]}"
+    if scope["path"].startswith("/api/2.0/"):
+        await JSONResponse({"error_code": "ENDPOINT_NOT_FOUND", "message": message}, 404)(scope, receive, send)
+        return
     body = {"code": 404, "msg": message, "error": message, "status": "error", "source": "platform"}
     await JSONResponse(body, 404)(scope, receive, send)
 

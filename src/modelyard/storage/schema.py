@@ -34,8 +34,10 @@ from modelyard.core.catalogue.entities import (
     ModelConfig,
     ModelTag,
     ModelVersion,
+    PartialUpload,
     PipelineTag,
     Tag,
+    UploadPart,
     Workspace,
 )
 from modelyard.core.identity.entities import (
@@ -587,6 +589,24 @@ TABLES: dict[type[Any], Table] = {
         Column("path", _BYTEWISE, nullable=False, unique=True),
         Column("sha", String(64), nullable=False, index=True),
         Column("size", BigInteger, nullable=False),
+    ),
+    PartialUpload: _table(
+        "partial_uploads",
+        _uuid("id", primary_key=True, autoincrement=False),
+        _text("path"),
+        _uuid("user_id"),
+        Column("part_count", Integer, nullable=False),
+        _time("created_at"),
+        Index(None, "created_at"),
+    ),
+    UploadPart: _table(
+        "upload_parts",
+        _id(),
+        _uuid("upload_id", ForeignKey("partial_uploads.id")),
+        Column("number", Integer, nullable=False),
+        Column("sha", String(64), nullable=False, index=True),
+        Column("size", BigInteger, nullable=False),
+        UniqueConstraint("upload_id", "number"),
     ),
     Replica: _table(
         "replicas",

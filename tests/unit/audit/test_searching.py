@@ -15,9 +15,9 @@ from modelyard.core.access.permissions import Role
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.audit.entities import Outcome
-from modelyard.core.audit.searching import AuditQuery, begin_export, export_page, search
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.monitoring.audit_search import AuditQuery, begin_export, export_page, search
 from modelyard.dialects.native.audit_formats import csv_line, json_line, row
 from modelyard.storage.store import SqlStore
 

@@ -61,8 +61,9 @@ def create_service_account(tx: Tx, actor: Actor, new: NewServiceAccount) -> Show
     tx.insert(ServiceAccount(user.id, owner.id, new.description, actor.user_id, tx.now))
     if new.client_secret_hash is not None:
         _add_client(tx, user, new.client_secret_hash)
-    given: dict[str, Any] = {"name": user.username, "role": role, "owner_id": owner.id, "client": new.client_secret_hash is not None}
-    record(tx, actor, Action.SERVICE_ACCOUNT_CREATE, "user", user.id, **given)
+    given: dict[str, Any] = {"name": user.username, "role": role, "owner_id": owner.id}
+    with_client = new.client_secret_hash is not None
+    record(tx, actor, Action.SERVICE_ACCOUNT_CREATE, "user", user.id, **given, client=with_client)
     return _shown(tx, user)
 
 

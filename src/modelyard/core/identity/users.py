@@ -174,9 +174,22 @@ def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
     record(tx, actor, Action.USER_DELETE, "user", user_id, username=user.username)
 
 
+def change_password(tx: Tx, actor: Actor, user_id: str, password_hash: str) -> None:
+    """Give oneself a new password, or as an administrator anybody."""
+    require_platform(actor, Permission.SIGNED_IN)
+    if user_id != actor.user_id:
+        require_platform(actor, Permission.USERS_MANAGE)
+    replace_password(tx, actor, user_id, password_hash)
+
+
 def set_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
     """Give a user a new password; nobody waits any more for failures with the old one."""
     require_platform(actor, Permission.USERS_MANAGE)
+    replace_password(tx, actor, user_id, password_hash, temporary=temporary)
+
+
+def replace_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
+    """Replace a password without asking who wants it: behind the two use-cases above."""
     user = tx.get(User, user_id)
     if user is None:
         raise not_found("user", user_id)

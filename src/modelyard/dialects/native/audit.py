@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.chain import plain
 from modelyard.core.audit.entities import AuditEntry, Outcome
-from modelyard.core.audit.searching import AuditQuery, begin_export, export_page, search
 from modelyard.core.kernel.errors import invalid
+from modelyard.core.monitoring.audit_search import AuditQuery, begin_export, export_page, search
 from modelyard.dialects.native.audit_formats import FORMATS, Format, row
 from modelyard.dialects.native.dialect import json, native
 from modelyard.web.call import Call

@@ -140,10 +140,9 @@ class EmbeddedIssuer:
         scope = _requested(request.scope)
         user, roles = await self._store.read(_account, request.client.service_user_id or "")
         if user is None or not user.enabled:
-            who = Actor(
-                user.id if user else "", request.client.id, client_id=request.client.id, address=request.address
-            )
-            await self._audit.refusal(who, Action.LOGIN, "client", request.client.id, reason="disabled account")
+            name = request.client.id
+            who = Actor(user.id if user else "", name, client_id=name, address=request.address)
+            await self._audit.refusal(who, Action.LOGIN, "client", name, reason="disabled account")
             raise OAuthError("invalid_client", "The client's account is disabled", 401)
         subject = Subject(user, roles, request.client.id, None, scope)
         await self._store.write(_record_client_login, request, user, scope)
