@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -17,6 +18,13 @@ Captured = pytest.CaptureFixture[str]
 Shell = Callable[..., tuple[int, str, str]]
 
 
+@pytest.fixture(autouse=True)
+def at_home_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("MODELYARD_")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture
 def server(start_server: StartServer) -> RunningServer:
     started = start_server()
@@ -27,8 +35,6 @@ def server(start_server: StartServer) -> RunningServer:
 @pytest.fixture
 def shell(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> Shell:
     """Runs command lines with the administrator's token, unless another one is given."""
-    for name in ("URL", "USERNAME", "PASSWORD", "WORKSPACE", "DEBUG"):
-        monkeypatch.delenv(f"MODELYARD_{name}", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("MODELYARD_URL", server.url)
     admin = administrator(server).token
