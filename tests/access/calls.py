@@ -115,6 +115,10 @@ def _upload_stream(things: Things, _: World) -> Parts:
     return {"params": named, "data": upload("uploaded", 0)["file"][1]}
 
 
+def _nothing(*_: object) -> Parts:
+    return {}
+
+
 def _invite(*_: object) -> Parts:
     return {"json": {"email": f"{_fresh()}@example.com", "roles": [], "password": "long enough 17"}}
 
@@ -283,6 +287,9 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         Case("logs.read", "thing", _NAMED_PIPELINE),
     ],
     ("POST", "/v1/api/plateau/get_pipeline_topic_name"): _things("logs.read", _NAMED_PIPELINE),
+    # the native API: the audit log
+    ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
+    ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from modelyard.core.access.grants import Grant
+from modelyard.core.audit.entities import AuditEntry, AuditHead
 from modelyard.core.catalogue.entities import (
     ArtifactFile,
     DefaultWorkspace,
@@ -192,6 +193,32 @@ grants = _table(
 
 TABLES: dict[type[Any], Table] = {
     Grant: grants,
+    AuditEntry: _table(
+        "audit_entries",
+        Column("id", _BIGINT, primary_key=True, autoincrement=False),  # numbered by the chain itself
+        _time("at"),
+        _text("actor_id"),
+        _text("actor_name"),
+        _text("client_id", nullable=True),
+        _text("address", nullable=True),
+        Column("action", String(64), nullable=False),
+        Column("object_type", String(32), nullable=False),
+        _text("object_id"),
+        Column("outcome", String(16), nullable=False),
+        _json("details"),
+        Column("previous_hash", String(64), nullable=False),
+        Column("hash", String(64), nullable=False),
+        Index(None, "at"),
+        Index(None, "actor_name", "id"),
+        Index(None, "action", "id"),
+        Index(None, "object_type", "object_id", "id"),
+    ),
+    AuditHead: _table(
+        "audit_heads",
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("entry_id", BigInteger, nullable=False),
+        Column("hash", String(64), nullable=False),
+    ),
     User: _table(
         "users",
         _uuid("id", primary_key=True, autoincrement=False),

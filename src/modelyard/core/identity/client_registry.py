@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.clients import GrantType, service_user
 from modelyard.core.identity.entities import OAuthClient
 from modelyard.core.identity.redirects import checked_uri
@@ -49,13 +51,17 @@ def register_client(tx: Tx, actor: Actor, client_id: str, secret_hash: str | Non
         raise conflict(f"a client {client_id} already exists")
     grants = [str(GrantType.AUTHORIZATION_CODE), str(GrantType.REFRESH_TOKEN)]
     bare = OAuthClient(client_id, secret_hash, grants, [], [], False, None, created_at=tx.now)
-    return tx.insert(_changed(tx, bare, chosen))
+    made = tx.insert(_changed(tx, bare, chosen))
+    record(tx, actor, Action.CLIENT_CREATE, "client", client_id, grants=sorted(made.grants))
+    return made
 
 
 def change_client(tx: Tx, actor: Actor, client_id: str, chosen: ClientChange) -> OAuthClient:
     """Change a client. Tokens that it has stay good; a grant that it lost gives no further ones."""
     get_client(tx, actor, client_id)
-    return tx.update(OAuthClient, client_id, lambda client: _changed(tx, client, chosen))
+    changed = tx.update(OAuthClient, client_id, lambda client: _changed(tx, client, chosen))
+    record(tx, actor, Action.CLIENT_CHANGE, "client", client_id, grants=sorted(changed.grants))
+    return changed
 
 
 def set_client_secret(tx: Tx, actor: Actor, client_id: str, secret_hash: str) -> OAuthClient:
@@ -63,6 +69,7 @@ def set_client_secret(tx: Tx, actor: Actor, client_id: str, secret_hash: str) ->
     if get_client(tx, actor, client_id).secret_hash is None:
         raise failed_precondition(f"{client_id} is a public client: it has no secret")
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.CLIENT_SECRET, "client", client_id)
     return tx.update(OAuthClient, client_id, lambda client: replace(client, secret_hash=secret_hash))
 
 

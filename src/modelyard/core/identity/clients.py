@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import SERVER, record
 from modelyard.core.identity.entities import OAuthClient, User
 from modelyard.core.identity.users import NewUser, add_user, find_by_login
 from modelyard.core.kernel.store import Tx
@@ -58,12 +60,14 @@ def ensure_accounts(tx: Tx, first: FirstAccounts) -> None:
     """Create the administrator and the clients of the supported SDKs, as far as they are missing."""
     if not has_admin(tx):
         roles = (Role.ADMIN,)
-        add_user(tx, NewUser(first.admin_username, first.admin_email, first.admin_password_hash, roles))
+        user = add_user(tx, NewUser(first.admin_username, first.admin_email, first.admin_password_hash, roles))
+        record(tx, SERVER, Action.USER_INVITE, "user", user.id, username=user.username, roles=sorted(roles))
     ensure_public_clients(tx)
     if not has_client(tx, "api-client"):
         service = service_user(tx, "api-client")
         grants = [*_PEOPLE, GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE, GrantType.CLIENT_CREDENTIALS]
         tx.insert(new_client(tx, "api-client", grants, first.api_client_secret_hash, service.id))
+        record(tx, SERVER, Action.CLIENT_CREATE, "client", "api-client", grants=sorted(grants))
 
 
 def ensure_public_clients(tx: Tx) -> None:
@@ -71,6 +75,7 @@ def ensure_public_clients(tx: Tx) -> None:
     for client_id, (grants, redirects) in _PUBLIC.items():
         if not has_client(tx, client_id):
             tx.insert(replace(new_client(tx, client_id, grants), redirect_uris=redirects, post_logout_uris=["/"]))
+            record(tx, SERVER, Action.CLIENT_CREATE, "client", client_id, grants=sorted(grants))
 
 
 def new_client(

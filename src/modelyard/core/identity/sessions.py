@@ -9,7 +9,10 @@ copy, and ends the whole family (RFC 9700, section 4.14.2).
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import Session, User
+from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.store import Topic, Tx
 
@@ -40,14 +43,15 @@ class SignIn:
     rotates: bool
     authenticated_at: datetime | None = None
     browser_session_id: str | None = None
+    address: str | None = None
 
 
 def open_session(tx: Tx, sign_in: SignIn, lifetimes: Lifetimes) -> Session:
     """Begin a session at generation 1, and note the sign-in with the user."""
     offline = "offline_access" in sign_in.scope.split()
     life = timedelta(seconds=lifetimes.offline if offline else lifetimes.refresh)
-    tx.update(User, sign_in.user_id, lambda user: replace(user, last_login_at=tx.now))
-    return tx.insert(
+    user = tx.update(User, sign_in.user_id, lambda user: replace(user, last_login_at=tx.now))
+    session = tx.insert(
         Session(
             new_uuid(),
             sign_in.user_id,
@@ -64,9 +68,14 @@ def open_session(tx: Tx, sign_in: SignIn, lifetimes: Lifetimes) -> Session:
             sign_in.browser_session_id,
         )
     )
+    actor = Actor(user.id, user.username, client_id=sign_in.client_id, address=sign_in.address)
+    record(tx, actor, Action.LOGIN, "session", session.id, realm=sign_in.realm, scope=sign_in.scope)
+    return session
 
 
-def refresh_session(tx: Tx, session_id: str, generation: int, client_id: str, lifetimes: Lifetimes) -> Session | None:
+def refresh_session(
+    tx: Tx, session_id: str, generation: int, client_id: str, lifetimes: Lifetimes, address: str | None = None
+) -> Session | None:
     """The session after its refresh token of this generation was presented; None when it is not valid (any more)."""
     session = tx.get(Session, session_id)
     if session is None or session.client_id != client_id or not is_live(tx, session):
@@ -79,6 +88,7 @@ def refresh_session(tx: Tx, session_id: str, generation: int, client_id: str, li
     if generation == session.generation - 1 and in_grace:
         return session
     revoke_session(tx, session_id)
+    _record_replay(tx, session, address)
     return None
 
 
@@ -98,6 +108,12 @@ def sweep_sessions(tx: Tx) -> int:
     """Remove sessions that ended; returns how many."""
     ended = [s for s, ends in tx.values(Session, ("id", "expires_at")) if ends < tx.now - timedelta(days=1)]
     return tx.delete(Session, id=ended) if ended else 0
+
+
+def _record_replay(tx: Tx, session: Session, address: str | None) -> None:
+    user = tx.get(User, session.user_id)
+    actor = Actor(session.user_id, user.username if user else "", client_id=session.client_id, address=address)
+    record(tx, actor, Action.SESSION_REVOKE, "session", session.id, reason="an old refresh token was presented")
 
 
 def _rotated(tx: Tx, session: Session, lifetimes: Lifetimes) -> Session:

@@ -62,7 +62,7 @@ def read_query(call: Call) -> tuple[dict[str, str], set[str]]:
 
 async def client_of(call: Call, form: Mapping[str, str]) -> OAuthClient:
     """The client that sent the form, when it proved to be it."""
-    return await call.services.issuer.client(*_credentials(call, form))
+    return await call.services.issuer.client(*_credentials(call, form), call.address)
 
 
 def needed(form: Mapping[str, str], name: str) -> str:

@@ -17,7 +17,9 @@ async def token(call: Call) -> Response:
     """Get a token: by password, refresh token, client credentials, authorization code or device code."""
     form = await read_form(call)
     issuer = call.services.issuer
-    request = TokenRequest(await client_of(call, form), realm_of(call), issuer_url(call), form.get("scope"))
+    request = TokenRequest(
+        await client_of(call, form), realm_of(call), issuer_url(call), form.get("scope"), call.address
+    )
     answer: dict[str, object]
     match form.get("grant_type"):
         case GrantType.PASSWORD:

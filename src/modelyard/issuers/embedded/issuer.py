@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.bounded import BoundedRecorder
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.authorization_codes import PresentedCode, redeem_code
 from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.device_grants import Poll, poll_device_grant
 from modelyard.core.identity.entities import OAuthClient, Session, User
 from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session, refresh_session
 from modelyard.core.identity.users import platform_roles
+from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
 from modelyard.issuers.embedded import tokens
@@ -35,12 +39,13 @@ _POLLS = {
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """Who asks and how: the authenticated client, the realm, its issuer URL, and the scope asked for."""
+    """Who asks and how: the authenticated client, the realm, its issuer URL, the scope asked for, and from where."""
 
     client: OAuthClient
     realm: str
     issuer: str
     scope: str | None
+    address: str | None = None
 
 
 class EmbeddedIssuer:
@@ -53,6 +58,7 @@ class EmbeddedIssuer:
         passwords: Passwords,
         realms: tuple[str, ...],
         lifetimes: Lifetimes,
+        audit: BoundedRecorder | None = None,
         *,
         password_grant: bool = True,
     ) -> None:
@@ -60,18 +66,22 @@ class EmbeddedIssuer:
         self.realms = realms
         self.passwords = passwords
         self.inspection = Inspection(store, keys, realms)
-        self.credentials = CredentialCheck(store, passwords)
+        self._audit = audit or BoundedRecorder(store)
+        self.credentials = CredentialCheck(store, passwords, self._audit)
         self.password_grant = password_grant
         self._store = store
         self.lifetimes = lifetimes
 
-    async def client(self, client_id: str | None, secret: str | None) -> OAuthClient:
+    async def client(self, client_id: str | None, secret: str | None, address: str | None = None) -> OAuthClient:
         """The client, when it proved to be it; a public client has nothing to prove and must not try."""
         found = await self._store.read(_client, client_id or "")
         given = secret_hash(secret or "")
         known = found is not None and found.secret_hash is not None
         right = hmac.compare_digest(given, found.secret_hash or "") if found is not None and known else not secret
         if found is None or not right:
+            claimed, reason = client_id or "", "wrong secret" if found else "unknown client"
+            who, client = Actor("", claimed, address=address), found.id if found else ""
+            await self._audit.refusal(who, Action.LOGIN, "client", client, reason=reason)
             raise OAuthError("invalid_client", "Invalid client or Invalid client credentials", 401)
         return found
 
@@ -80,7 +90,9 @@ class EmbeddedIssuer:
         """The grants that are switched on."""
         return [grant for grant in GrantType if grant is not GrantType.PASSWORD or self.password_grant]
 
-    async def check_credentials(self, username: str, password: str, address: str | None) -> User:
+    async def check_credentials(
+        self, username: str, password: str, address: str | None, client_id: str | None = None
+    ) -> User:
         """The user, for programs that send a password; raises as ``CredentialCheck.check``.
 
         Refused as a whole, with ``UNAUTHENTICATED``, where the password grant is switched off. A page on which people
@@ -89,7 +101,7 @@ class EmbeddedIssuer:
         if not self.password_grant:
             message = "passwords of programs are switched off on this server; use a personal access token"
             raise DomainError(ErrorKind.UNAUTHENTICATED, message)
-        return await self.credentials.check(username, password, address)
+        return await self.credentials.check(username, password, address, client_id)
 
     async def password(
         self, request: TokenRequest, username: str, password: str, address: str | None
@@ -100,13 +112,13 @@ class EmbeddedIssuer:
         allow(request.client, GrantType.PASSWORD)
         scope = granted_scope(request.scope)
         try:
-            user = await self.check_credentials(username, password, address)
+            user = await self.check_credentials(username, password, address, request.client.id)
         except DomainError as error:
             if error.kind is not ErrorKind.UNAUTHENTICATED:
                 raise
             raise OAuthError("invalid_grant", error.message, 401) from error
         rotates = request.client.secret_hash is None or "offline_access" not in scope
-        sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates)
+        sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates, address=request.address)
         session = await self._store.write(open_session, sign_in, self.lifetimes)
         return await self._answer(request, session)
 
@@ -140,7 +152,7 @@ class EmbeddedIssuer:
         read = tokens.read_refresh(self.keys, token)
         if read is None:
             raise OAuthError("invalid_grant", "Invalid refresh token")
-        session = await self._store.write(refresh_session, *read, request.client.id, self.lifetimes)
+        session = await self._store.write(refresh_session, *read, request.client.id, self.lifetimes, request.address)
         if session is None:
             raise OAuthError("invalid_grant", "Session not active")
         if request.scope and not set(request.scope.split()) <= set(session.scope.split()) | {"openid"}:
@@ -153,8 +165,12 @@ class EmbeddedIssuer:
         scope = granted_scope(request.scope)
         user, roles = await self._store.read(_account, request.client.service_user_id or "")
         if user is None or not user.enabled:
+            name = request.client.id
+            who = Actor(user.id if user else "", name, client_id=name, address=request.address)
+            await self._audit.refusal(who, Action.LOGIN, "client", name, reason="disabled account")
             raise OAuthError("invalid_client", "The client's account is disabled", 401)
         subject = Subject(user, roles, request.client.id, None, scope)
+        await self._store.write(_record_client_login, request, user, scope)
         return await asyncio.to_thread(self._signed, request, subject, _now())
 
     async def _answer(self, request: TokenRequest, session: Session, nonce: str | None = None) -> dict[str, Any]:
@@ -192,6 +208,11 @@ def secret_hash(secret: str) -> str:
 
 def _client(tx: Tx, client_id: str) -> OAuthClient | None:
     return tx.get(OAuthClient, client_id)
+
+
+def _record_client_login(tx: Tx, request: TokenRequest, user: User, scope: str) -> None:
+    actor = Actor(user.id, user.username, client_id=request.client.id, address=request.address)
+    record(tx, actor, Action.LOGIN, "client", request.client.id, realm=request.realm, scope=scope)
 
 
 def _account(tx: Tx, user_id: str) -> tuple[User | None, frozenset[str]]:
