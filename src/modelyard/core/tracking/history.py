@@ -7,9 +7,8 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.search import Order
-from modelyard.core.kernel.store import Between, Tx
+from modelyard.core.kernel.store import Between, Part, Tx
 from modelyard.core.tracking.entities import Metric
-from modelyard.core.tracking.experiments import Page
 from modelyard.core.tracking.runs import require_run
 
 RUNS_MAX = 100
@@ -17,11 +16,10 @@ _IN_TIME = (Order("attribute", "timestamp"), Order("attribute", "step"), Order("
 _IN_STEPS = (Order("attribute", "step"), Order("attribute", "timestamp"))
 
 
-def metric_history(tx: Tx, actor: Actor, run_id: str, key: str, page: Page | None = None) -> list[Metric]:
+def metric_history(tx: Tx, actor: Actor, run_id: str, key: str, part: Part | None = None) -> list[Metric]:
     """All measurements of one metric of a run, in the order of their time."""
     run = require_run(tx, actor, Permission.EXPERIMENT_READ, run_id)
-    part = page or Page(limit=2**31)
-    return tx.find(Metric, order_by=_IN_TIME, limit=part.limit, offset=part.offset, run_id=run.id, key=key)
+    return tx.search(Metric, (), _IN_TIME, part or Part(limit=2**31), run_id=run.id, key=key)
 
 
 def histories(
@@ -33,7 +31,7 @@ def histories(
     found: list[Metric] = []
     for run_id in run_ids:
         run = require_run(tx, actor, Permission.EXPERIMENT_READ, run_id)
-        rows = tx.find(Metric, order_by=_IN_STEPS, run_id=run.id, key=key, **_between(steps))
+        rows = tx.search(Metric, (), _IN_STEPS, Part(limit=2**31), run_id=run.id, key=key, **_between(steps))
         found += _thinned(rows, limit)
     return found
 
