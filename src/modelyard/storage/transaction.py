@@ -10,6 +10,8 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, bindparam
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.search import Order
@@ -102,8 +104,10 @@ class SqlTx:
     def change(self, kind: type[Any], values: Mapping[str, Any], /, **where: Any) -> int:
         table = TABLES[kind]
         statement = update(table).values({name: bindparam(f"new_{name}") for name in values})
+        statement = statement.where(*(_old(condition) for condition in _all(table, where)))
         given = {f"new_{name}": value for name, value in values.items()}
-        return self._connection.execute(statement.where(*_all(table, where)), given | _sent(where)).rowcount
+        given |= {f"old_{name}": value for name, value in _sent(where).items()}
+        return self._connection.execute(statement, given).rowcount
 
     def delete(self, kind: type[Any], /, **where: Any) -> int:
         if not where:
@@ -156,6 +160,17 @@ class SqlTx:
 
 def _all(table: Table, where: dict[str, Any]) -> list[ColumnElement[bool]]:
     return [_condition(table, name, value) for name, value in where.items()]
+
+
+def _old(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition with other names for what is sent: in an update, the names of columns are those of new values."""
+
+    def other(element: Any, **_: Any) -> Any:
+        if isinstance(element, BindParameter):
+            return bindparam(f"old_{element.key}", type_=element.type, expanding=element.expanding)
+        return None
+
+    return replacement_traverse(condition, {}, other)
 
 
 def _sent(where: dict[str, Any]) -> dict[str, Any]:
