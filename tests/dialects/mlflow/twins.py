@@ -31,6 +31,9 @@ _UNORDERED = {
     "model_inputs": "model_id",
     "registrations": "name",
 }
+_MORE_OF_VERSIONS = ("user_id",)
+"""We show who registered a version, which stock without sign-in does not know, and its aliases wherever it is shown."""
+
 _SECONDS = 60
 _number = itertools.count(1)
 
@@ -88,6 +91,7 @@ class Twins:
         said = [side.send(method, path, content) for side in (self.stock, self.ours)]
         bodies = [_json(each) for each in said]
         self._learn(*bodies)
+        self._learn_tokens(*bodies)
         stock, ours = (
             Answer(answer.status_code, _normal(self._shared(side, body), began))
             for side, answer, body in zip((self.stock, self.ours), said, bodies, strict=True)
@@ -130,6 +134,14 @@ class Twins:
             assert len(pages) < 100
         return pages
 
+    def _learn_tokens(self, *bodies: Any) -> None:
+        """Each server's token of a next page is its own, and it may give the same one again elsewhere."""
+        if all(isinstance(body, dict) and body.get("next_page_token") for body in bodies):
+            name = f"<next_page_token {next(_number)}>"
+            for side, body in zip((self.stock, self.ours), bodies, strict=True):
+                side.values[name] = body["next_page_token"]
+                body["next_page_token"] = name
+
     def _learn(self, stock: Any, ours: Any, key: str = "") -> None:
         """Give a shared name to what the servers made up for the same thing."""
         if isinstance(stock, dict) and isinstance(ours, dict):
@@ -152,6 +164,8 @@ class Twins:
         if not isinstance(given, str):
             return given
         for name, value in side.values.items():
+            if name.startswith("<next_page_token"):
+                continue
             if given == value and (len(value) > 4 or key == "experiment_id"):
                 return name
             if len(value) > 12 and value in given:
@@ -161,9 +175,7 @@ class Twins:
 
 
 def _made(key: str, stock: str, ours: str) -> bool:
-    """Whether the servers made these up: tokens always, names only where they look so."""
-    if key == "next_page_token":
-        return True
+    """Whether the servers made these up: names only where they look so."""
     if key in ("run_name", "name"):
         return stock != ours and all(_MADE_NAME.fullmatch(each) for each in (stock, ours))
     return key in _MADE and stock != ours
@@ -179,6 +191,10 @@ def _json(answer: requests.Response) -> Any:
 def _normal(given: Any, began: int, key: str = "") -> Any:
     """Times of the clock become ``<now>``; lists without an order get one."""
     if isinstance(given, dict):
+        ours_only = _MORE_OF_VERSIONS if "current_stage" in given else ()
+        if key == "latest_versions":
+            ours_only = (*ours_only, "aliases")
+        given = {each: value for each, value in given.items() if each not in ours_only}
         return {each: _normal(value, began, _place(key, each)) for each, value in given.items()}
     if isinstance(given, list):
         return _sorted(key, [_normal(each, began, key) for each in given])

@@ -149,8 +149,8 @@ async def log_model_params(call: Call) -> Response:
 async def set_logged_model_tags(call: Call) -> Response:
     """Put tags on a logged model."""
     tags = [(tag.key, tag.value) for tag in (await body(call, Tags)).tags]
-    found = await call.services.store.write(core.set_tags, call.actor, _id(call), tags)
-    return answer({"model": logged_model_json(found)})
+    await call.services.store.write(core.set_tags, call.actor, _id(call), tags)
+    return answer()
 
 
 @mlflow.route("DELETE", f"{_ONE}/tags/{{tag_key}}", Permission.EXPERIMENT_EDIT)
