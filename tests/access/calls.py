@@ -80,6 +80,11 @@ def _public(**path: str) -> list[Case]:
     return [Case("public", "platform", lambda *_: {"path": path})]
 
 
+def _form(success: int, **fields: str) -> list[Case]:
+    """A form of the token service; anybody may send it, and what is wrong with it is told."""
+    return [Case("public", "platform", lambda *_: {"path": {"realm": "master"}, "data": fields}, success=success)]
+
+
 def _victim(*names: str, **body: Any) -> Callable[[Things, World], Parts]:
     """A body about the user who is there to be changed: their ``names``, and the rest as given."""
     return lambda _, world: {"json": {name: getattr(world.victim, name) for name in names} | body}
@@ -110,15 +115,22 @@ def _upload_stream(things: Things, _: World) -> Parts:
     return {"params": named, "data": upload("uploaded", 0)["file"][1]}
 
 
+def _nothing(*_: object) -> Parts:
+    return {}
+
+
 def _invite(*_: object) -> Parts:
     return {"json": {"email": f"{_fresh()}@example.com", "roles": [], "password": "long enough 17"}}
+
+
+_CLIENT: Parts = {"path": {"realm": "master", "client_id": "admin-cli"}}
+_CLIENTS = "/auth/admin/realms/{realm}/clients"
 
 
 def _robot(_: Things, world: World) -> Parts:
     return {"path": {"account": world.robot}}
 
 
-_NO_GRANT = {"client_id": "sdk-client", "grant_type": "none"}
 _USERS = "/auth/admin/realms/{realm}/users"
 _FAILURES = "/auth/admin/realms/{realm}/attack-detection/brute-force/users"
 _OPENID = "/auth/realms/{realm}/protocol/openid-connect"
@@ -130,9 +142,17 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("GET", "/auth/realms/{realm}"): _public(realm="master"),
     ("GET", "/auth/realms/{realm}/.well-known/openid-configuration"): _public(realm="master"),
     ("GET", f"{_OPENID}/certs"): _public(realm="master"),
-    ("POST", f"{_OPENID}/token"): [
-        Case("public", "platform", lambda *_: {"path": {"realm": "master"}, "data": _NO_GRANT}, success=400)
-    ],
+    ("GET", "/.well-known/oauth-authorization-server/auth/realms/{realm}"): _public(realm="master"),
+    ("POST", f"{_OPENID}/token"): _form(400, client_id="sdk-client", grant_type="none"),
+    ("GET", f"{_OPENID}/auth"): _form(400),
+    ("POST", f"{_OPENID}/auth"): _form(303),
+    ("POST", f"{_OPENID}/auth/device"): _form(200, client_id="sdk-client"),
+    ("GET", "/auth/realms/{realm}/device"): _form(200),
+    ("POST", "/auth/realms/{realm}/device"): _form(200),
+    ("GET", f"{_OPENID}/logout"): _form(200),
+    ("POST", f"{_OPENID}/logout"): _form(303),
+    ("POST", f"{_OPENID}/revoke"): _form(200, client_id="sdk-client", token="unknown"),
+    ("POST", f"{_OPENID}/token/introspect"): _form(401, client_id="sdk-client", token="unknown"),
     ("GET", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
     ("POST", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
     # users, as Keycloak's administration shows them
@@ -147,6 +167,18 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ),
     ("PUT", f"{_USERS}/{{user_id}}/reset-password"): _platform(
         "users.manage", _victim_path(json={"type": "password", "value": "long enough 19"}), success=204
+    ),
+    # clients, as Keycloak's administration shows them
+    ("GET", _CLIENTS): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
+    ("POST", _CLIENTS): _platform(
+        "users.manage", lambda *_: {"path": {"realm": "master"}, "json": {"clientId": _fresh()}}, success=201
+    ),
+    ("GET", f"{_CLIENTS}/{{client_id}}"): _platform("users.manage", lambda *_: _CLIENT),
+    ("PUT", f"{_CLIENTS}/{{client_id}}"): _platform("users.manage", lambda *_: {**_CLIENT, "json": {}}, success=204),
+    ("POST", f"{_CLIENTS}/{{client_id}}/client-secret"): _platform(
+        "users.manage",
+        lambda *_: _CLIENT,
+        success=400,  # it is a public one
     ),
     # failed sign-ins, as Keycloak's administration shows them
     ("GET", _FAILURES): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
@@ -255,6 +287,9 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         Case("logs.read", "thing", _NAMED_PIPELINE),
     ],
     ("POST", "/v1/api/plateau/get_pipeline_topic_name"): _things("logs.read", _NAMED_PIPELINE),
+    # the native API: the audit log
+    ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
+    ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
 }  # fmt: skip
 
 

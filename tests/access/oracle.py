@@ -36,6 +36,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "users.manage": frozenset({"admin"}),
     "workspace.create": _PEOPLE,
     "tag.create": _PEOPLE,
+    "audit.read": frozenset({"admin"}),
     "tokens.manage": _PEOPLE,
     "workspace.read": _READ,
     "workspace.manage": _MANAGE,

@@ -10,19 +10,19 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, bindparam
-from sqlalchemy.sql.elements import BindParameter
-from sqlalchemy.sql.visitors import replacement_traverse
 
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.search import Order
 from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Search, StartsWith, Topic
 from modelyard.storage import granting, searching
+from modelyard.storage.prepared import Prepared
 from modelyard.storage.schema import TABLES, generations
 
 E = TypeVar("E")
 
 _MANY = (list, tuple, set, frozenset)
 _statements: dict[tuple[Any, ...], Select[Any]] = {}
+_prepared: dict[tuple[Any, ...], Prepared] = {}
 _insertions: dict[tuple[Any, ...], Any] = {}
 
 OrderBy = str | tuple[Order, ...]
@@ -104,10 +104,9 @@ class SqlTx:
     def change(self, kind: type[Any], values: Mapping[str, Any], /, **where: Any) -> int:
         table = TABLES[kind]
         statement = update(table).values({name: bindparam(f"new_{name}") for name in values})
-        statement = statement.where(*(_old(condition) for condition in _all(table, where)))
         given = {f"new_{name}": value for name, value in values.items()}
-        given |= {f"old_{name}": value for name, value in _sent(where).items()}
-        return self._connection.execute(statement, given).rowcount
+        conditions = {f"if_{name}": value for name, value in where.items()}
+        return self._connection.execute(statement.where(*_all(table, conditions)), given | _sent(conditions)).rowcount
 
     def delete(self, kind: type[Any], /, **where: Any) -> int:
         if not where:
@@ -145,9 +144,6 @@ class SqlTx:
             limited,
             *((name, _shape(value)) for name, value in where.items()),
         )
-        statement = _statements.get(shape)
-        if statement is None:
-            statement = _statements[shape] = _select(kind, fields, order_by, limited, where)
         parameters = _sent(where)
         if not isinstance(order_by, str):
             parameters |= searching.order_parameters(order_by)
@@ -155,22 +151,20 @@ class SqlTx:
             parameters["row_limit"] = limit
         if offset:
             parameters["row_offset"] = offset
+        dialect = self._connection.dialect
+        if dialect.name == "sqlite":
+            prepared = _prepared.get(shape)
+            if prepared is None:
+                prepared = _prepared[shape] = Prepared(_select(kind, fields, order_by, limited, where), dialect)
+            return prepared.rows(self._connection, parameters)
+        statement = _statements.get(shape)
+        if statement is None:
+            statement = _statements[shape] = _select(kind, fields, order_by, limited, where)
         return self._connection.execute(statement, parameters).all()
 
 
 def _all(table: Table, where: dict[str, Any]) -> list[ColumnElement[bool]]:
     return [_condition(table, name, value) for name, value in where.items()]
-
-
-def _old(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition with other names for what is sent: in an update, the names of columns are those of new values."""
-
-    def other(element: Any, **_: Any) -> Any:
-        if isinstance(element, BindParameter):
-            return bindparam(f"old_{element.key}", type_=element.type, expanding=element.expanding)
-        return None
-
-    return replacement_traverse(condition, {}, other)
 
 
 def _sent(where: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +206,7 @@ def _select(
 def _condition(table: Table, name: str, value: Any) -> ColumnElement[bool]:
     if isinstance(value, (Granted, Covering, Search)):
         return _compound(table, name, value)
-    column = table.c[name]
+    column = table.c[name.removeprefix("if_")]  # an UPDATE keeps the plain names for its new values
     if isinstance(value, _MANY):
         return column.in_(bindparam(name, expanding=True))
     if isinstance(value, Contains):
