@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, case, func, literal, 
 from sqlalchemy.sql import bindparam
 
 from modelyard.core.kernel.errors import invalid
-from modelyard.core.kernel.search import Attached, Compare, Condition, Order
+from modelyard.core.kernel.search import Attached, Compare, Condition, OnDataset, Order
 from modelyard.core.kernel.store import Search
 from modelyard.core.tracking import entities as tracking
 from modelyard.storage.schema import TABLES
@@ -63,7 +63,9 @@ def parameters(name: str, search: Search) -> dict[str, Any]:
         if not item.op.startswith("IS "):
             sent[own] = _value(item.op, item.value)
         if isinstance(item, Attached) and item.what != _DATASET:
-            sent[f"{own}_key"] = _value("=", item.key)
+            sent |= {f"{own}_key": _value("=", item.key)} if item.key else {}
+            for place, on in enumerate(item.on):
+                sent |= _sent_on(f"{own}_on_{place}", on)
     return sent
 
 
@@ -94,10 +96,13 @@ def order_parameters(orders: Sequence[Order]) -> dict[str, Any]:
         if order.what != _FIELD:
             sent[f"order_{number}_key"] = _value("=", order.key)
         if order.on is not None:
-            sent[f"order_{number}_name"] = _value("=", order.on.name)
-        if order.on is not None and order.on.digest is not None:
-            sent[f"order_{number}_digest"] = _value("=", order.on.digest)
+            sent |= _sent_on(f"order_{number}", order.on)
     return sent
+
+
+def _sent_on(name: str, on: OnDataset) -> dict[str, Any]:
+    sent = {f"{name}_name": _value("=", on.name)}
+    return sent if on.digest is None else sent | {f"{name}_digest": _value("=", on.digest)}
 
 
 def _joined(
@@ -109,7 +114,8 @@ def _joined(
     key: Any = bindparam(f"order_{number}_key")
     mine = and_(hung.c[owner] == _identity(table), hung.c.key == key)
     if source in _MANY_A_KEY:
-        newest = select(hung.c.value).where(mine, *_on(hung, number, order)).correlate(table)
+        wanted = [mine] if order.on is None else [mine, _on(hung, f"order_{number}", order.on)]
+        newest = select(hung.c.value).where(*wanted).correlate(table)
         ages = (hung.c.timestamp.desc(), hung.c.step.desc(), hung.c.run_id)
         value = newest.order_by(*ages).limit(1).scalar_subquery()
         return chosen, value, [case((value.is_(None), 1), else_=0)]
@@ -118,12 +124,9 @@ def _joined(
     return chosen.outerjoin(hung, mine), hung.c.value, [last]
 
 
-def _on(hung: Any, number: int, order: Order) -> list[ColumnElement[bool]]:
-    if order.on is None:
-        return []
-    named = hung.c.dataset_name == bindparam(f"order_{number}_name")
-    digest = hung.c.dataset_digest == bindparam(f"order_{number}_digest")
-    return [named] if order.on.digest is None else [named, digest]
+def _on(hung: Any, name: str, on: OnDataset) -> ColumnElement[bool]:
+    named: ColumnElement[bool] = hung.c.dataset_name == bindparam(f"{name}_name")
+    return named if on.digest is None else and_(named, hung.c.dataset_digest == bindparam(f"{name}_digest"))
 
 
 def _one(table: Table, name: str, item: Condition) -> ColumnElement[bool]:
@@ -133,7 +136,10 @@ def _one(table: Table, name: str, item: Condition) -> ColumnElement[bool]:
     if item.what == _DATASET:
         return and_(one.in_(_with_dataset(item, name)))
     hung, owner = _attached(_KINDS[table], item.what)
-    found = select(hung.c[owner]).where(hung.c.key == bindparam(f"{name}_key"))
+    found = select(hung.c[owner])
+    found = found.where(hung.c.key == bindparam(f"{name}_key")) if item.key else found
+    if item.on:
+        found = found.where(or_(*(_on(hung, f"{name}_on_{place}", on) for place, on in enumerate(item.on))))
     if item.op == "IS NULL":
         missing: ColumnElement[bool] = ~one.in_(found)
         return missing
@@ -185,4 +191,6 @@ def _identity(table: Table) -> Any:
 def _subject(item: Condition) -> object:
     if isinstance(item, Compare):
         return item.field
-    return (item.what, item.key) if item.what == _DATASET else item.what
+    if item.what == _DATASET:
+        return item.what, item.key
+    return item.what, bool(item.key), tuple(on.digest is not None for on in item.on)

@@ -69,10 +69,16 @@ def test_a_logged_model_is_finished(twins: Twins, model: str, status: Any) -> No
 
 def test_params_and_tags_are_added(twins: Twins, model: str) -> None:
     """Tags change and are taken off."""
-    twins.post(f"logged-models/{model}/params", model_id=model, params=[{"key": "p", "value": "1"}, {"key": "q", "value": ""}])
+    twins.post(
+        f"logged-models/{model}/params", model_id=model, params=[{"key": "p", "value": "1"}, {"key": "q", "value": ""}]
+    )
     twins.get(f"logged-models/{model}")
     for value in ("1", "2"):
-        twins.patch(f"logged-models/{model}/tags", model_id=model, tags=[{"key": "t", "value": value}, {"key": "a.b", "value": ""}])
+        twins.patch(
+            f"logged-models/{model}/tags",
+            model_id=model,
+            tags=[{"key": "t", "value": value}, {"key": "a.b", "value": ""}],
+        )
     twins.get(f"logged-models/{model}")
     assert twins.same("DELETE", f"{API}logged-models/{model}/tags/t").status == 200
     assert twins.same("DELETE", f"{API}logged-models/{model}/tags/t").status == 404
@@ -157,7 +163,13 @@ def searched(twins: Twins) -> str:
         {"order_by": [{"field_name": "metrics.m", "ascending": True, "dataset_name": "d", "dataset_digest": "1"}]},
         {"order_by": [{"field_name": "creation_timestamp", "ascending": True}]},
         {"order_by": [{"field_name": "last_updated_timestamp", "ascending": False}]},
-        {"datasets": [{"dataset_name": "d"}]},
+        {"datasets": [{"dataset_name": "d", "dataset_digest": "1"}], "filter": "metrics.m > 0"},
+        {"datasets": [{"dataset_name": "d", "dataset_digest": "1"}], "filter": "metrics.m > 8"},
+        {"datasets": [{"dataset_name": "d", "dataset_digest": "2"}], "filter": "metrics.m > 0"},
+        {"datasets": [{"dataset_name": "d", "dataset_digest": "1"}]},
+        {"datasets": [{"dataset_name": "x", "dataset_digest": "1"}, {"dataset_name": "d", "dataset_digest": "1"}]},
+        {"datasets": [{"dataset_name": "d", "dataset_digest": "1"}], "filter": "tags.t = 'x'"},
+        {"datasets": []},
         {"max_results": 0},
     ],
     ids=str,

@@ -11,7 +11,13 @@ _RUNS: list[dict[str, Any]] = [
     {"name": "beta", "metrics": {"m": "NaN"}, "params": {"p": "9"}, "tags": {"t": "blue"}, "start": 20, "end": 50},
     {"name": "gamma", "metrics": {"m": "Infinity"}, "params": {"p": ""}, "start": 30, "status": "FAILED"},
     {"name": "delta", "metrics": {"m": "-Infinity"}, "tags": {"t": ""}, "start": 30, "end": 30, "status": "KILLED"},
-    {"name": "alpha", "metrics": {"m": 2, "n": -1}, "params": {"p": "1"}, "start": 5, "data": ("train-set", "d1", "train")},
+    {
+        "name": "alpha",
+        "metrics": {"m": 2, "n": -1},
+        "params": {"p": "1"},
+        "start": 5,
+        "data": ("train-set", "d1", "train"),
+    },
     {"name": "100%_\\'odd\"", "params": {"with space": "v", "a.b/c": "w"}, "tags": {"with.dot": "1"}, "start": 0},
     {"name": "gone", "metrics": {"m": 3}, "tags": {"t": "red"}, "start": 40, "deleted": True},
     {"name": "data", "metrics": {"m": 1.5}, "start": 50, "data": ("eval-set", "d2", "eval")},
@@ -23,7 +29,9 @@ def experiment(twins: Twins) -> str:
     """An experiment with runs of all kinds."""
     made: str = twins.post("experiments/create", name=twins.name("searches"))["experiment_id"]
     for asked in _RUNS:
-        begun = twins.post("runs/create", experiment_id=made, run_name=asked["name"], start_time=asked["start"], user_id="u")
+        begun = twins.post(
+            "runs/create", experiment_id=made, run_name=asked["name"], start_time=asked["start"], user_id="u"
+        )
         run = begun["run"]["info"]["run_id"]
         twins.post(
             "runs/log-batch",

@@ -31,8 +31,8 @@ _UNORDERED = {
     "model_inputs": "model_id",
     "registrations": "name",
 }
-_MORE_OF_VERSIONS = ("user_id",)
-"""We show who registered a version, which stock without sign-in does not know, and its aliases wherever it is shown."""
+_MORE_OF_VERSIONS = ("user_id", "model_id")
+"""We show who registered a version and as which logged model, and its aliases in every list."""
 
 _SECONDS = 60
 _number = itertools.count(1)
@@ -192,7 +192,7 @@ def _normal(given: Any, began: int, key: str = "") -> Any:
     """Times of the clock become ``<now>``; lists without an order get one."""
     if isinstance(given, dict):
         ours_only = _MORE_OF_VERSIONS if "current_stage" in given else ()
-        if key == "latest_versions":
+        if key in ("latest_versions", "model_versions"):
             ours_only = (*ours_only, "aliases")
         given = {each: value for each, value in given.items() if each not in ours_only}
         return {each: _normal(value, began, _place(key, each)) for each, value in given.items()}
