@@ -625,6 +625,7 @@ TABLES: dict[type[Any], Table] = {
         _text("description", nullable=True),
         _integer("creation_timestamp"),
         _integer("last_updated_timestamp"),
+        _integer("last_number"),
         UniqueConstraint("workspace_id", "name"),
     ),
     tracking.RegisteredModelTag: _pairs(

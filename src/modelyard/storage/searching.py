@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import bindparam
 
 from modelyard.core.kernel.errors import invalid
-from modelyard.core.kernel.search import Attached, Compare, Condition, Order
+from modelyard.core.kernel.search import Attached, Compare, Condition, OnDataset, Order
 from modelyard.core.tracking import entities as tracking
 from modelyard.storage.schema import TABLES
 
@@ -160,14 +160,14 @@ def parameters(asked: Asked) -> dict[str, Any]:
         if not item.op.startswith("IS "):
             sent[name] = _value(item.op, item.value)
         if isinstance(item, Attached) and item.what != _DATASET:
-            sent[f"{name}_key"] = _value("=", item.key)
+            sent |= {f"{name}_key": _value("=", item.key)} if item.key else {}
+            for place, on in enumerate(item.on):
+                sent |= _sent_on(f"{name}_on_{place}", on)
     for number, order in enumerate(asked.orders):
         if order.what != _FIELD:
             sent[f"order_{number}_key"] = _value("=", order.key)
         if order.on is not None:
-            sent[f"order_{number}_name"] = _value("=", order.on.name)
-        if order.on is not None and order.on.digest is not None:
-            sent[f"order_{number}_digest"] = _value("=", order.on.digest)
+            sent |= _sent_on(f"order_{number}", order.on)
     return sent
 
 
@@ -188,6 +188,11 @@ def _ordered(chosen: Select[Any], asked: Asked, table: Table, driving: Any) -> S
     return chosen.order_by(_identity(table))
 
 
+def _sent_on(name: str, on: OnDataset) -> dict[str, Any]:
+    sent = {f"{name}_name": _value("=", on.name)}
+    return sent if on.digest is None else sent | {f"{name}_digest": _value("=", on.digest)}
+
+
 def _joined(
     chosen: Select[Any], kind: type[Any], table: Table, number: int, order: Order
 ) -> tuple[Select[Any], Any, list[Any]]:
@@ -197,19 +202,17 @@ def _joined(
     key: Any = bindparam(f"order_{number}_key")
     mine = and_(hung.c[owner] == _identity(table), hung.c.key == key)
     if source in _MANY_A_KEY:
-        newest = select(hung.c.value).where(mine, *_on(hung, number, order)).correlate(table)
+        wanted = [mine] if order.on is None else [mine, _on(hung, f"order_{number}", order.on)]
+        newest = select(hung.c.value).where(*wanted).correlate(table)
         ages = (hung.c.timestamp.desc(), hung.c.step.desc(), hung.c.run_id)
         return chosen, newest.order_by(*ages).limit(1).scalar_subquery(), []
     last = [hung.c.is_nan.asc().nulls_last()] if "is_nan" in hung.c else []
     return chosen.outerjoin(hung, mine), hung.c.value, last
 
 
-def _on(hung: Any, number: int, order: Order) -> list[ColumnElement[bool]]:
-    if order.on is None:
-        return []
-    named = hung.c.dataset_name == bindparam(f"order_{number}_name")
-    digest = hung.c.dataset_digest == bindparam(f"order_{number}_digest")
-    return [named] if order.on.digest is None else [named, digest]
+def _on(hung: Any, name: str, on: OnDataset) -> ColumnElement[bool]:
+    named: ColumnElement[bool] = hung.c.dataset_name == bindparam(f"{name}_name")
+    return named if on.digest is None else and_(named, hung.c.dataset_digest == bindparam(f"{name}_digest"))
 
 
 def _one(table: Table, name: str, item: Condition, *, few: bool) -> ColumnElement[bool]:
@@ -219,7 +222,9 @@ def _one(table: Table, name: str, item: Condition, *, few: bool) -> ColumnElemen
     if item.what == _DATASET:
         return and_(one.in_(_with_dataset(item, name)))
     hung, owner = _attached(_KINDS[table], item.what)
-    holds = [hung.c.key == bindparam(f"{name}_key")]
+    holds = [hung.c.key == bindparam(f"{name}_key")] if item.key else []
+    if item.on:
+        holds.append(or_(*(_on(hung, f"{name}_on_{place}", on) for place, on in enumerate(item.on))))
     if not item.op.startswith("IS "):
         holds.append(_measured(hung, item.op, name) if "is_nan" in hung.c else _compared(hung.c.value, item.op, name))
     if few:
@@ -269,4 +274,6 @@ def _identity(table: Table) -> Any:
 def _subject(item: Condition) -> object:
     if isinstance(item, Compare):
         return item.field
-    return (item.what, item.key) if item.what == _DATASET else item.what
+    if item.what == _DATASET:
+        return item.what, item.key
+    return item.what, bool(item.key), tuple(on.digest is not None for on in item.on)

@@ -105,7 +105,8 @@ def rename_experiment(tx: Tx, actor: Actor, experiment_id: str, name: str) -> No
 def delete_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
     """Mark an experiment and its runs as deleted; they can be restored."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_MANAGE, experiment_id)
-    _refuse_deleted(found)
+    if found.lifecycle != Lifecycle.ACTIVE:
+        raise not_found("active experiment", found.id)
     if found.id == DEFAULT_EXPERIMENT:
         raise invalid("The default experiment cannot be deleted: clients use it when they name none")
     _move(tx, found, Lifecycle.DELETED, milliseconds(tx.now))

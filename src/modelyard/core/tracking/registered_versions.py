@@ -69,18 +69,18 @@ def create_version(tx: Tx, actor: Actor, new: NewRegisteredVersion, found: Found
         check_length("description", new.description, DESCRIPTION_MAX)
     upload = NewVersion(model.workspace_id, model.name, found.file_name, conversion=dict(found.conversion))
     version = add_version(tx, actor, upload, found.file)
-    newest = tx.first(RegisteredVersion, order_by="-number", model_id=model.model_id)
-    now = milliseconds(tx.now)
+    number, now = model.last_number + 1, milliseconds(tx.now)
+    tx.update(RegisteredModel, model.model_id, lambda m: replace(m, last_number=number))
     made = tx.insert(
         RegisteredVersion(
             version.id,
             model.model_id,
             model.workspace_id,
             model.name,
-            newest.number + 1 if newest else 1,
+            number,
             actor.username,
             STAGES[0],
-            new.description,
+            new.description or "",
             new.source,
             found.location,
             new.run_id or None,

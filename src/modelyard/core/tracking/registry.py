@@ -53,7 +53,7 @@ def create_model(tx: Tx, actor: Actor, new: NewModel) -> ModelView:
     name = _checked_name(new.name)
     _refuse_taken(tx, workspace_id, name)
     model, now = add_model(tx, actor, workspace_id, name), milliseconds(tx.now)
-    made = tx.insert(RegisteredModel(model.id, workspace_id, name, _described(new.description), now, now))
+    made = tx.insert(RegisteredModel(model.id, workspace_id, name, _described(new.description), now, now, 0))
     _write_tags(tx, made, new.tags or {})
     tx.insert(new_grant(actor.user_id, ResourceType.MODEL, in_workspace(workspace_id, name), Role.MANAGE, tx.now))
     return model_views(tx, [made])[0]

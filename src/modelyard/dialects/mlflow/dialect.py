@@ -22,6 +22,8 @@ V = TypeVar("V")
 
 API: Final = "/api/2.0/mlflow"
 ARTIFACTS: Final = "/api/2.0/mlflow-artifacts"
+WORKSPACE: Final = "default"
+"""What clients call the one workspace of a server that shows no workspaces."""
 
 STATUS: Final = {
     ErrorKind.INVALID: 400,
