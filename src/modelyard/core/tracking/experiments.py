@@ -140,7 +140,7 @@ def require_experiment(tx: Tx, actor: Actor, permission: Permission, experiment_
     found = tx.get(Experiment, experiment_id)
     if found is None:
         actor.checked.add(permission)
-        raise not_found("No Experiment with id", f"{shortened(experiment_id)}: it was")
+        raise not_found("Experiment with id", shortened(experiment_id))
     _require(tx, actor, permission, found, experiment_id)
     return found
 
@@ -199,7 +199,7 @@ def views(tx: Tx, found: list[Experiment]) -> list[ExperimentView]:
 
 def _require(tx: Tx, actor: Actor, permission: Permission, found: Experiment, asked: str) -> None:
     own = own_experiment(found.id)
-    require(tx, actor, permission, found.workspace_id, "No Experiment with id", f"{shortened(asked)}: it was", own)
+    require(tx, actor, permission, found.workspace_id, "Experiment with id", shortened(asked), own)
 
 
 def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:
