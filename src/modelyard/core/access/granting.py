@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import Decision, decide, holds, require, require_platform
+from modelyard.core.access.check import Decision, ask, decide, holds, require, require_platform
 from modelyard.core.access.grants import Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import Permission, Role
 from modelyard.core.kernel.actor import Actor
@@ -39,7 +39,7 @@ def require_manager(tx: Tx, actor: Actor, resource: Resource) -> None:
     """The actor may give and take rights on the resource; on many at once only administrators may."""
     permission = MANAGED_BY[resource.kind]
     if resource.is_pattern:
-        actor.checked.add(permission)
+        ask(actor, permission)
         require_platform(actor, Permission.USERS_MANAGE)
         return
     shown = resource.resource_id[:80]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import require, require_platform, visible, visible_by
+from modelyard.core.access.check import ask, require, require_platform, visible, visible_by
 from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import WORKSPACE_ROLES, Permission, Role
 from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
@@ -112,7 +112,7 @@ def remove_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str) -> 
     user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
     leaving = user is not None and user.id == actor.user_id
     permission = Permission.WORKSPACE_READ if leaving else Permission.WORKSPACE_MANAGE
-    actor.checked.add(Permission.WORKSPACE_MANAGE)
+    ask(actor, Permission.WORKSPACE_MANAGE)
     require(tx, actor, permission, workspace_id, "workspace", workspace_id)
     existing(tx, workspace_id)
     if user is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import Own, require
+from modelyard.core.access.check import Own, ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
 from modelyard.core.catalogue.models import newest_config
@@ -135,7 +135,7 @@ def _require(
     permission: Permission = Permission.PIPELINE_DEPLOY,
 ) -> None:
     if found is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("deployment", asked)
     require(tx, actor, permission, found.workspace_id, "deployment", asked, pipeline_of(tx, found))
 
@@ -151,7 +151,7 @@ def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
     else:
         raise invalid("say what to deploy: pipeline_version_pk_id, pipeline_version or pipeline_id")
     if found is None:
-        actor.checked.add(Permission.PIPELINE_DEPLOY)
+        ask(actor, Permission.PIPELINE_DEPLOY)
         raise not_found("pipeline", asked)
     pipeline_by_id(tx, actor, found.pipeline_id, Permission.PIPELINE_DEPLOY)
     return found

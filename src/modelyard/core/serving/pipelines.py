@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import Own, OwnFields, allowed, require, visible
+from modelyard.core.access.check import Own, OwnFields, allowed, ask, require, visible
 from modelyard.core.access.granting import sweep_grants
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
@@ -22,6 +22,8 @@ from modelyard.core.serving.states import DeploymentState
 
 OWN: OwnFields = (ResourceType.PIPELINE, OF_WORKSPACE)
 """How grants on single pipelines are found for a list of them."""
+OF_PIPELINE = ("Pipeline", "pipeline_id")
+"""What belongs to a pipeline is seen with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def pipeline_by_id(tx: Tx, actor: Actor, pipeline_id: int, permission: Permissio
     """One pipeline by its number."""
     pipeline = tx.get(Pipeline, pipeline_id)
     if pipeline is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("pipeline", pipeline_id)
     own = own_pipeline(pipeline.workspace_id, pipeline.name)
     require(tx, actor, permission, pipeline.workspace_id, "pipeline", pipeline_id, own)
@@ -90,7 +92,7 @@ def get_pipeline_version(tx: Tx, actor: Actor, uuid: str) -> tuple[Pipeline, Pip
     """One version by its uuid."""
     version = tx.first(PipelineVersion, version=uuid)
     if version is None:
-        actor.checked.add(Permission.PIPELINE_READ)
+        ask(actor, Permission.PIPELINE_READ)
         raise not_found("pipeline version", uuid)
     return pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_READ), version
 
@@ -103,11 +105,11 @@ def list_pipelines(
         return _views(tx, tx.find(Pipeline, **visible(actor, Permission.PIPELINE_READ, OWN)))
     named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
     if named is None:
-        actor.checked.add(Permission.PIPELINE_READ)
+        ask(actor, Permission.PIPELINE_READ)
         raise not_found("workspace", workspace_name if workspace_id is None else workspace_id)
     asked = workspace_name if workspace_id is None else workspace_id
     require(tx, actor, Permission.PIPELINE_READ, named.id, "workspace", asked)
-    return _views(tx, tx.find(Pipeline, workspace_id=named.id))
+    return _views(tx, tx.find(Pipeline, workspace_id=named.id, **visible(actor, Permission.PIPELINE_READ, OWN)))
 
 
 def list_pipeline_versions(
@@ -144,7 +146,7 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
 
 def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
     """Remove versions; ``CONFLICT`` for the one that is deployed."""
-    actor.checked.add(Permission.PIPELINE_EDIT)
+    ask(actor, Permission.PIPELINE_EDIT)
     for uuid in uuids:
         version = tx.first(PipelineVersion, version=uuid)
         if version is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ArtifactFile
 from modelyard.core.catalogue.models import CheckedFile
@@ -138,7 +139,7 @@ def _registered_location(tx: Tx, model_id: int, number: str) -> str:
 
 
 def _file(tx: Tx, actor: Actor, path: str) -> ArtifactFile | None:
-    actor.checked.add(Permission.EXPERIMENT_READ)
+    ask(actor, Permission.EXPERIMENT_READ)
     return tx.first(ArtifactFile, path=path)
 
 
