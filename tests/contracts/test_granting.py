@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelyard.core.access.check import Own, OwnFields, allowed, visible, visible_by
-from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, new_grant
+from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import Permission, Role
 from modelyard.core.catalogue.entities import Model, ModelConfig, ModelVersion, Workspace
 from modelyard.core.identity.entities import Group, Membership, User
@@ -53,7 +53,7 @@ _belongs = st.sets(st.sampled_from([*GROUPS, ROLE]), max_size=2)
 _permissions = st.sampled_from([p for p in Permission if p.partition(".")[0] not in ("platform", "users", "groups")])
 
 
-class _Undo(Exception):
+class _UndoError(Exception):
     """Leaves a transaction without a trace."""
 
 
@@ -93,12 +93,12 @@ def _version(number: int, workspace_id: int, name: str) -> ModelVersion:
     return ModelVersion(number, *shown, None, None, "", USER, NOW, NOW)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=_said, belongs=_belongs, permission=_permissions)
 def test_a_list_holds_exactly_what_the_check_lets_through(
     store: SqlStore, said: dict[Said, Role], belongs: set[str], permission: Permission
 ) -> None:
-    with pytest.raises(_Undo):
+    with pytest.raises(_UndoError):
         store.run_write(_compare, said, belongs, permission)
 
 
@@ -112,7 +112,40 @@ def _compare(tx: Tx, said: dict[Said, Role], belongs: set[str], permission: Perm
         seen = {thing.id for thing in tx.find(kind, **condition)}
         wanted = {key for key, workspace_id, own in things if allowed(tx, actor, permission, workspace_id, own)}
         assert seen == wanted, kind.__name__
-    raise _Undo
+    raise _UndoError
+
+
+@pytest.mark.parametrize("permission", [Permission.MODEL_READ, Permission.MODEL_EDIT, Permission.MODEL_MANAGE])
+def test_every_way_to_say_something_about_a_workspace_and_a_thing_in_it(
+    store: SqlStore, permission: Permission
+) -> None:
+    with pytest.raises(_UndoError):
+        store.run_write(_compare_all, permission)
+
+
+def _compare_all(tx: Tx, permission: Permission) -> None:
+    """A workspace for each pair of things said about it, to the user and to everyone, and so for models inside."""
+    tx.delete(Grant, role=list(Role))
+    models: Things = []
+    for mine, others in itertools.product((None, Role.READ, Role.OWNER, Role.DENY), repeat=2):
+        workspace_id = tx.insert(Workspace(0, f"{mine} {others}", False, NOW, USER)).id
+        _say(tx, ResourceType.WORKSPACE, str(workspace_id), mine, others)
+        for own, common in itertools.product((None, Role.READ, Role.EDIT, Role.NO_PERMISSIONS), repeat=2):
+            made = tx.insert(Model(0, workspace_id, f"{own} {common}", USER, NOW, NOW))
+            _say(tx, *_named(ResourceType.MODEL, made), own, common)
+            models.append((made.id, workspace_id, _named(ResourceType.MODEL, made)))
+    actor = Actor(USER, USER)
+    seen = {model.id for model in tx.find(Model, **visible(actor, permission, _MODEL))}
+    wanted = {number for number, workspace_id, own in models if allowed(tx, actor, permission, workspace_id, own)}
+    assert seen == wanted
+    assert 0 < len(wanted) < len(models)
+    raise _UndoError
+
+
+def _say(tx: Tx, kind: ResourceType, key: str, mine: Role | None, others: Role | None) -> None:
+    for whom, role in ((USER, mine), (EVERYONE, others)):
+        if role is not None:
+            tx.insert(new_grant(whom, kind, key, role, NOW))
 
 
 Things = list[tuple[Any, int, Own | None]]
