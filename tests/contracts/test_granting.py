@@ -71,14 +71,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 def _fill(tx: Tx) -> None:
     tx.insert(User(USER, USER, None, "", "", True, False, NOW, None))
     for number in WORKSPACES:
-        tx.insert(Workspace(number, f"w{number}", False, NOW, USER))
-    numbers = itertools.count(1)
-    for workspace_id, name in itertools.product((1, 2, 11, 12), NAMES):
-        number = next(numbers)
-        tx.insert(Model(number, workspace_id, name, USER, NOW, NOW))
-        tx.insert(Pipeline(number, workspace_id, name, USER, NOW, NOW))
-        tx.insert(_version(number, workspace_id, name))
-        tx.insert(ModelConfig(number, workspace_id, number, "onnx", *[None] * 8, NOW))
+        tx.insert(Workspace(0, f"w{number}", False, NOW, USER))
+    for workspace_id, name in itertools.product((1, 2, 11, 12), NAMES):  # each with the same number in its table
+        tx.insert(Pipeline(0, workspace_id, name, USER, NOW, NOW))
+        model = tx.insert(Model(0, workspace_id, name, USER, NOW, NOW))
+        tx.insert(ModelConfig(0, workspace_id, tx.insert(_version(model)).id, "onnx", *[None] * 8, NOW))
     for number in EXPERIMENTS:
         tx.insert(Experiment(number, 1, f"e{number}", "", Lifecycle.ACTIVE, 0, 0, USER))
     above = None
@@ -88,9 +85,9 @@ def _fill(tx: Tx) -> None:
     tx.insert(Group(0, ROLE, GroupKind.ROLE, "", None, ROLE, "", NOW))
 
 
-def _version(number: int, workspace_id: int, name: str) -> ModelVersion:
-    shown: list[Any] = [workspace_id, number, name, f"v{number}", "0" * 64, 1, "m.onnx", "private", {}, None, "ready"]
-    return ModelVersion(number, *shown, None, None, "", USER, NOW, NOW)
+def _version(model: Model) -> ModelVersion:
+    shown: list[Any] = [model.workspace_id, model.id, model.name, f"v{model.id}", "0" * 64, 1, "m.onnx", "private"]
+    return ModelVersion(0, *shown, {}, None, "ready", None, None, "", USER, NOW, NOW)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
