@@ -1,8 +1,8 @@
 """The oracle and the program agree on every role and permission; one flipped entry on either side would show."""
 
 import pytest
-from calls import ROUTES
 from oracle import ALLOWED
+from test_matrix import ROUTES
 
 from modelyard.bootstrap import build_application
 from modelyard.core.access.permissions import ROLE_PERMISSIONS, Permission, Role

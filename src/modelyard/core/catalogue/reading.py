@@ -21,6 +21,7 @@ from modelyard.core.catalogue.entities import (
     Workspace,
 )
 from modelyard.core.catalogue.models import OF_VERSION, OWN
+from modelyard.core.catalogue.workspaces import people_among
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Contains, Tx
 
@@ -46,7 +47,7 @@ def members(tx: Tx, actor: Actor, workspace_id: set[int]) -> list[Membership]:
     """Who is a member of these workspaces, and as what."""
     seen = {str(workspace.id) for workspace in workspaces(tx, actor, id=workspace_id)}
     grants = find_among(tx, Grant, resource_type=ResourceType.WORKSPACE, resource_id=seen)
-    return [Membership(int(grant.resource_id), grant.subject_id, grant.role) for grant in grants]
+    return [Membership(int(g.resource_id), g.subject_id, g.role) for g in people_among(tx, grants)]
 
 
 def default_workspaces(tx: Tx, actor: Actor, **where: Any) -> list[Workspace]:
