@@ -1,46 +1,16 @@
-"""What a request is, and a minimal valid one for every route but MLflow's, with what it needs."""
+"""A minimal valid request for every route but MLflow's, and what it needs. What is missing here fails the test."""
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from cases import Case, Parts
+from cases import about_platform as _platform
+from cases import about_things as _things
+from cases import body as _json
+from cases import fresh as _fresh
+from cases import public as _public
 from world import ROW, Things, World, upload
-
-Parts = dict[str, Any]
-"""Keywords of ``requests.request``; ``path`` fills the parameters of the route's path."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """``about`` a "thing" (hidden from strangers), a "list" (filtered for them) or the "platform" as a whole.
-
-    ``needs`` is the permission that the route declares, as in the oracle, and ``really`` what this request needs where
-    that is another one. ``places`` is where the things are. ``spare`` is the kind of thing that the request uses up.
-    """
-
-    needs: str
-    about: Literal["thing", "list", "platform"]
-    parts: Callable[[Things, World], Parts]
-    spare: str | None = None
-    success: int = 200
-    really: str | None = None
-    places: tuple[str, ...] = ("thing",)
-
-    @property
-    def asks(self) -> str:
-        """The permission that this request needs."""
-        return self.really or self.needs
-
-
-def body(**body: Callable[[Things], Any] | Any) -> Callable[[Things, World], Parts]:
-    """A JSON body; callables are asked about the things."""
-    return lambda things, _: {"json": {key: value(things) if callable(value) else value for key, value in body.items()}}
-
-
-def fresh(prefix: str = "made") -> str:
-    """A name that nobody has."""
-    return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
 def _workspace(things: Things) -> int:
@@ -67,29 +37,21 @@ def _pipeline_uuid(things: Things) -> str:
     return things.pipeline_version_uuid
 
 
-_IN_WORKSPACE = body(workspace_id=_workspace)
-_VERSION = body(model_version_id=_version)
-_MODEL = body(id=lambda t: t.model_id)
-_NAMED_MODEL = body(model_id=lambda t: t.model_name, workspace_id=_workspace)
-_NAMED_PIPELINE = body(pipeline_name=_pipeline_name, workspace_id=_workspace)
-_OLD_NAMED_PIPELINE = body(pipeline_id=_pipeline_name, workspace_id=_workspace)
-_TOPIC = body(pipeline_pk_id=_pipeline)
-_NOTHING = body()
+INSIDE = ("workspace",)
+MEMBERS_DENIED = frozenset({"denied"})
+_IN_WORKSPACE = _json(workspace_id=_workspace)
+_VERSION = _json(model_version_id=_version)
+_MODEL = _json(id=lambda t: t.model_id)
+_NAMED_MODEL = _json(model_id=lambda t: t.model_name, workspace_id=_workspace)
+_NAMED_PIPELINE = _json(pipeline_name=_pipeline_name, workspace_id=_workspace)
+_OLD_NAMED_PIPELINE = _json(pipeline_id=_pipeline_name, workspace_id=_workspace)
+_TOPIC = _json(pipeline_pk_id=_pipeline)
+_NOTHING = _json()
 
 
-def about_things(needs: str, parts: Callable[[Things, World], Parts], **options: Any) -> list[Case]:
-    """One request about a thing."""
-    return [Case(needs, "thing", parts, **options)]
-
-
-def about_platform(needs: str, parts: Callable[[Things, World], Parts], **options: Any) -> list[Case]:
-    """One request about the platform as a whole."""
-    return [Case(needs, "platform", parts, **options)]
-
-
-def public(**path: str) -> list[Case]:
-    """One request that anybody may make."""
-    return [Case("public", "platform", lambda *_: {"path": path})]
+def _form(success: int, **fields: str) -> list[Case]:
+    """A form of the token service; anybody may send it, and what is wrong with it is told."""
+    return [Case("public", "platform", lambda *_: {"path": {"realm": "master"}, "data": fields}, success=success)]
 
 
 def _victim(*names: str, **body: Any) -> Callable[[Things, World], Parts]:
@@ -122,8 +84,16 @@ def _upload_stream(things: Things, _: World) -> Parts:
     return {"params": named, "data": upload("uploaded", 0)["file"][1]}
 
 
+def _nothing(*_: object) -> Parts:
+    return {}
+
+
 def _invite(*_: object) -> Parts:
-    return {"json": {"email": f"{fresh()}@example.com", "roles": [], "password": "long enough 17"}}
+    return {"json": {"email": f"{_fresh()}@example.com", "roles": [], "password": "long enough 17"}}
+
+
+_CLIENT: Parts = {"path": {"realm": "master", "client_id": "admin-cli"}}
+_CLIENTS = "/auth/admin/realms/{realm}/clients"
 
 
 def _robot(_: Things, world: World) -> Parts:
@@ -162,61 +132,79 @@ def _explain(things: Things, _: World) -> Parts:
     return {"params": {"user": things.person, "action": "READ", "object": f"experiment:{things.experiment_id}"}}
 
 
-INSIDE = ("workspace",)
-_NO_GRANT = {"client_id": "sdk-client", "grant_type": "none"}
 _USERS = "/auth/admin/realms/{realm}/users"
 _FAILURES = "/auth/admin/realms/{realm}/attack-detection/brute-force/users"
 _OPENID = "/auth/realms/{realm}/protocol/openid-connect"
 
 ROUTES: dict[tuple[str, str], list[Case]] = {
     # health, discovery, sign-in
-    ("GET", "/livez"): public(),
-    ("GET", "/readyz"): public(),
-    ("GET", "/auth/realms/{realm}"): public(realm="master"),
-    ("GET", "/auth/realms/{realm}/.well-known/openid-configuration"): public(realm="master"),
-    ("GET", f"{_OPENID}/certs"): public(realm="master"),
-    ("POST", f"{_OPENID}/token"): [
-        Case("public", "platform", lambda *_: {"path": {"realm": "master"}, "data": _NO_GRANT}, success=400)
-    ],
-    ("GET", f"{_OPENID}/userinfo"): about_platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
-    ("POST", f"{_OPENID}/userinfo"): about_platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", "/livez"): _public(),
+    ("GET", "/readyz"): _public(),
+    ("GET", "/auth/realms/{realm}"): _public(realm="master"),
+    ("GET", "/auth/realms/{realm}/.well-known/openid-configuration"): _public(realm="master"),
+    ("GET", f"{_OPENID}/certs"): _public(realm="master"),
+    ("GET", "/.well-known/oauth-authorization-server/auth/realms/{realm}"): _public(realm="master"),
+    ("POST", f"{_OPENID}/token"): _form(400, client_id="sdk-client", grant_type="none"),
+    ("GET", f"{_OPENID}/auth"): _form(400),
+    ("POST", f"{_OPENID}/auth"): _form(303),
+    ("POST", f"{_OPENID}/auth/device"): _form(200, client_id="sdk-client"),
+    ("GET", "/auth/realms/{realm}/device"): _form(200),
+    ("POST", "/auth/realms/{realm}/device"): _form(200),
+    ("GET", f"{_OPENID}/logout"): _form(200),
+    ("POST", f"{_OPENID}/logout"): _form(303),
+    ("POST", f"{_OPENID}/revoke"): _form(200, client_id="sdk-client", token="unknown"),
+    ("POST", f"{_OPENID}/token/introspect"): _form(401, client_id="sdk-client", token="unknown"),
+    ("GET", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
+    ("POST", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
     # users, as Keycloak's administration shows them
-    ("GET", _USERS): about_platform("users.read", lambda *_: {"path": {"realm": "master"}}),
-    ("GET", f"{_USERS}/count"): about_platform("users.read", lambda *_: {"path": {"realm": "master"}}),
-    ("GET", f"{_USERS}/{{user_id}}"): about_platform("users.read", _victim_path()),
-    ("POST", _USERS): about_platform(
-        "users.manage", lambda *_: {"path": {"realm": "master"}, "json": {"username": fresh()}}, success=201
+    ("GET", _USERS): _platform("users.read", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", f"{_USERS}/count"): _platform("users.read", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", f"{_USERS}/{{user_id}}"): _platform("users.read", _victim_path()),
+    ("POST", _USERS): _platform(
+        "users.manage", lambda *_: {"path": {"realm": "master"}, "json": {"username": _fresh()}}, success=201
     ),
-    ("PUT", f"{_USERS}/{{user_id}}"): about_platform(
+    ("PUT", f"{_USERS}/{{user_id}}"): _platform(
         "users.manage", _victim_path(json={"firstName": "Victor", "enabled": True}), success=204
     ),
-    ("PUT", f"{_USERS}/{{user_id}}/reset-password"): about_platform(
+    ("PUT", f"{_USERS}/{{user_id}}/reset-password"): _platform(
         "users.manage", _victim_path(json={"type": "password", "value": "long enough 19"}), success=204
     ),
+    # clients, as Keycloak's administration shows them
+    ("GET", _CLIENTS): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
+    ("POST", _CLIENTS): _platform(
+        "users.manage", lambda *_: {"path": {"realm": "master"}, "json": {"clientId": _fresh()}}, success=201
+    ),
+    ("GET", f"{_CLIENTS}/{{client_id}}"): _platform("users.manage", lambda *_: _CLIENT),
+    ("PUT", f"{_CLIENTS}/{{client_id}}"): _platform("users.manage", lambda *_: {**_CLIENT, "json": {}}, success=204),
+    ("POST", f"{_CLIENTS}/{{client_id}}/client-secret"): _platform(
+        "users.manage",
+        lambda *_: _CLIENT,
+        success=400,  # it is a public one
+    ),
     # failed sign-ins, as Keycloak's administration shows them
-    ("GET", _FAILURES): about_platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
-    ("GET", f"{_FAILURES}/{{user_id}}"): about_platform("users.manage", _victim_path()),
-    ("DELETE", _FAILURES): about_platform("users.manage", lambda *_: {"path": {"realm": "master"}}, success=204),
-    ("DELETE", f"{_FAILURES}/{{user_id}}"): about_platform("users.manage", _victim_path(), success=204),
+    ("GET", _FAILURES): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", f"{_FAILURES}/{{user_id}}"): _platform("users.manage", _victim_path()),
+    ("DELETE", _FAILURES): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}, success=204),
+    ("DELETE", f"{_FAILURES}/{{user_id}}"): _platform("users.manage", _victim_path(), success=204),
     # personal access tokens and service accounts
-    ("GET", "/api/v1/tokens"): about_platform("tokens.manage", _NOTHING),
-    ("POST", "/api/v1/tokens"): about_platform("tokens.manage", lambda *_: {"json": {"name": fresh()}}, success=201),
-    ("DELETE", "/api/v1/tokens/{token_id}"): about_platform(  # nobody has this one; whose they are is asked elsewhere
+    ("GET", "/api/v1/tokens"): _platform("tokens.manage", _NOTHING),
+    ("POST", "/api/v1/tokens"): _platform("tokens.manage", lambda *_: {"json": {"name": _fresh()}}, success=201),
+    ("DELETE", "/api/v1/tokens/{token_id}"): _platform(  # nobody has this one; whose they are is asked elsewhere
         "tokens.manage", lambda *_: {"path": {"token_id": str(uuid.uuid4())}}, success=404
     ),
-    ("GET", "/api/v1/service-accounts"): about_platform("users.manage", _NOTHING),
-    ("POST", "/api/v1/service-accounts"): about_platform(
-        "users.manage", lambda *_: {"json": {"name": fresh(), "oauth_client": True}}, success=201
+    ("GET", "/api/v1/service-accounts"): _platform("users.manage", _NOTHING),
+    ("POST", "/api/v1/service-accounts"): _platform(
+        "users.manage", lambda *_: {"json": {"name": _fresh(), "oauth_client": True}}, success=201
     ),
-    ("GET", "/api/v1/service-accounts/{account}"): about_platform("users.manage", _robot),
-    ("DELETE", "/api/v1/service-accounts/{account}"): about_platform("users.manage", _robot, success=204),
+    ("GET", "/api/v1/service-accounts/{account}"): _platform("users.manage", _robot),
+    ("DELETE", "/api/v1/service-accounts/{account}"): _platform("users.manage", _robot, success=204),
     # groups and grants
-    ("GET", "/api/v1/groups"): about_platform("groups.manage", _NOTHING),
-    ("POST", "/api/v1/groups"): about_platform("groups.manage", lambda *_: {"json": {"name": fresh()}}, success=201),
-    ("GET", "/api/v1/groups/{group}"): about_platform("groups.manage", _group()),
-    ("DELETE", "/api/v1/groups/{group}"): about_platform("groups.manage", _group(), spare="group", success=204),
-    ("PUT", "/api/v1/groups/{group}/members/{user}"): about_platform("groups.manage", _group(True), success=204),
-    ("DELETE", "/api/v1/groups/{group}/members/{user}"): about_platform(
+    ("GET", "/api/v1/groups"): _platform("groups.manage", _NOTHING),
+    ("POST", "/api/v1/groups"): _platform("groups.manage", lambda *_: {"json": {"name": _fresh()}}, success=201),
+    ("GET", "/api/v1/groups/{group}"): _platform("groups.manage", _group()),
+    ("DELETE", "/api/v1/groups/{group}"): _platform("groups.manage", _group(), spare="group", success=204),
+    ("PUT", "/api/v1/groups/{group}/members/{user}"): _platform("groups.manage", _group(True), success=204),
+    ("DELETE", "/api/v1/groups/{group}/members/{user}"): _platform(
         "groups.manage", _group(True), spare="group", success=204
     ),
     ("GET", "/api/v1/grants"): [
@@ -228,103 +216,110 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         _about("experiment", "params", spare="granted person", success=204),
         _about("tracked model", "params", spare="granted person", success=204),
     ],
-    ("GET", "/api/v1/access/explain"): about_platform("platform.signed_in", _explain, really="access.explain"),
+    ("GET", "/api/v1/access/explain"): _platform("platform.signed_in", _explain, really="access.explain"),
     # the Wallaroo API: what a client asks first
-    ("GET", "/v1/api/config"): public(),
-    ("GET", "/v1/api/docs"): public(),
-    ("GET", "/v1/api/docs/{asset}"): public(asset="docs.js"),
-    ("GET", "/v1/api/openapi.json"): public(),
-    ("POST", "/v1/api/features/list"): about_platform("platform.signed_in", _NOTHING),
-    ("POST", "/v1/api/workspaces/validate"): about_platform("platform.signed_in", _NOTHING),
-    ("POST", "/v1/graphql"): about_platform("platform.signed_in", body(query="{__typename}")),
+    ("GET", "/v1/api/config"): _public(),
+    ("GET", "/v1/api/docs"): _public(),
+    ("GET", "/v1/api/docs/{asset}"): _public(asset="docs.js"),
+    ("GET", "/v1/api/openapi.json"): _public(),
+    ("POST", "/v1/api/features/list"): _platform("platform.signed_in", _NOTHING),
+    ("POST", "/v1/api/workspaces/validate"): _platform("platform.signed_in", _NOTHING),
+    ("POST", "/v1/graphql"): _platform("platform.signed_in", _json(query="{__typename}")),
     # users
-    ("POST", "/v1/api/users/query"): about_platform("users.read", _NOTHING),
-    ("POST", "/v1/api/users/invite"): about_platform("users.manage", _invite),
-    ("POST", "/v1/api/users/activate"): about_platform("users.manage", _victim("email")),
-    ("POST", "/v1/api/users/deactivate"): about_platform("users.manage", _victim("email")),
-    ("POST", "/v1/api/user"): about_platform(
+    ("POST", "/v1/api/users/query"): _platform("users.read", _NOTHING),
+    ("POST", "/v1/api/users/invite"): _platform("users.manage", _invite),
+    ("POST", "/v1/api/users/activate"): _platform("users.manage", _victim("email")),
+    ("POST", "/v1/api/users/deactivate"): _platform("users.manage", _victim("email")),
+    ("POST", "/v1/api/user"): _platform(
         "users.manage", _victim("id", "email", firstName="V", lastName="V", enabled=True, isAdmin=False)
     ),
     # workspaces
-    ("POST", "/v1/api/workspaces/create"): about_platform(
-        "workspace.create", lambda *_: {"json": {"workspace_name": fresh()}}
+    ("POST", "/v1/api/workspaces/create"): _platform(
+        "workspace.create", lambda *_: {"json": {"workspace_name": _fresh()}}
     ),
-    ("POST", "/v1/api/workspaces/list"): [Case("workspace.read", "list", _NOTHING)],
-    ("POST", "/v1/api/workspaces/update"): about_things(
-        "workspace.manage", body(workspace_id=_workspace, archived=False), places=INSIDE
+    ("POST", "/v1/api/workspaces/list"): [
+        Case("workspace.read", "list", _NOTHING, really="pipeline.read", places=INSIDE)  # with their pipelines
+    ],
+    ("POST", "/v1/api/workspaces/update"): _things(
+        "workspace.manage", _json(workspace_id=_workspace, archived=False), places=INSIDE
     ),
-    ("POST", "/v1/api/workspaces/add_user"): about_things(
+    ("POST", "/v1/api/workspaces/add_user"): _things(
         "workspace.manage", _member(user_type="COLLABORATOR"), places=INSIDE
     ),
-    ("POST", "/v1/api/workspaces/remove_user"): about_things("workspace.manage", _member(), places=INSIDE),
-    ("POST", "/v1/api/workspaces/list_users"): about_things("workspace.read", _IN_WORKSPACE, places=INSIDE),
+    ("POST", "/v1/api/workspaces/remove_user"): _things("workspace.manage", _member(), places=INSIDE),
+    ("POST", "/v1/api/workspaces/list_users"): _things("workspace.read", _IN_WORKSPACE, places=INSIDE),
     # models
-    ("POST", "/v1/api/models/upload"): about_things("model.edit", _upload, places=INSIDE),
-    ("POST", "/v1/api/models/upload_and_convert"): about_things("model.edit", _upload, success=202, places=INSIDE),
-    ("POST", "/v1/api/models/upload_stream"): about_things("model.edit", _upload_stream, places=INSIDE),
+    ("POST", "/v1/api/models/upload"): _things("model.edit", _upload, places=INSIDE),
+    ("POST", "/v1/api/models/upload_and_convert"): _things(
+        "model.edit", _upload, success=202, places=INSIDE
+    ),
+    ("POST", "/v1/api/models/upload_stream"): _things("model.edit", _upload_stream, places=INSIDE),
     ("POST", "/v1/api/models/list"): [
         Case("model.read", "list", _NOTHING),
-        Case("model.read", "thing", _IN_WORKSPACE, places=INSIDE),
-        Case("model.read", "thing", body(workspace_name=lambda t: t.workspace_name), places=INSIDE),
+        Case("model.read", "thing", _IN_WORKSPACE, nothing_to=MEMBERS_DENIED),
+        Case("model.read", "thing", _json(workspace_name=lambda t: t.workspace_name), nothing_to=MEMBERS_DENIED),
     ],
-    ("POST", "/v1/api/models/list_versions_for_model"): about_things("model.read", _NAMED_MODEL),
+    ("POST", "/v1/api/models/list_versions_for_model"): _things("model.read", _NAMED_MODEL, nothing_to=MEMBERS_DENIED),
     ("POST", "/v1/api/models/list_versions"): [
-        Case("model.read", "list", body(model_id=lambda t: t.model_name)),
-        Case("model.read", "list", body(models_pk_id=lambda t: t.model_id)),
+        Case("model.read", "list", _json(model_id=lambda t: t.model_name)),
+        Case("model.read", "list", _json(models_pk_id=lambda t: t.model_id)),
     ],
-    ("POST", "/v1/api/models/get"): about_things("model.read", _MODEL),
-    ("POST", "/v1/api/models/get_by_id"): about_things("model.read", _MODEL),
-    ("POST", "/v1/api/models/get_version_by_id"): about_things("model.read", _VERSION),
-    ("POST", "/v1/api/models/get_model_version_by_id"): about_things("model.read", _VERSION),
-    ("POST", "/v1/api/models/insert_model_config"): about_things("model.edit", _VERSION),
-    ("POST", "/v1/api/models/get_config_by_id"): about_things("model.read", body(model_id=_version)),
-    ("POST", "/v1/api/models/get_upload_logs"): about_things("model.read", _VERSION),
-    ("POST", "/v1/api/models/delete_model"): about_things("model.edit", _NAMED_MODEL, spare="model"),
-    ("POST", "/v1/api/models/delete_model_versions"): about_things(
-        "model.edit", body(model_versions=lambda t: [t.version_uuid]), spare="model"
+    ("POST", "/v1/api/models/get"): _things("model.read", _MODEL),
+    ("POST", "/v1/api/models/get_by_id"): _things("model.read", _MODEL),
+    ("POST", "/v1/api/models/get_version_by_id"): _things("model.read", _VERSION),
+    ("POST", "/v1/api/models/get_model_version_by_id"): _things("model.read", _VERSION),
+    ("POST", "/v1/api/models/insert_model_config"): _things("model.edit", _VERSION),
+    ("POST", "/v1/api/models/get_config_by_id"): _things("model.read", _json(model_id=_version)),
+    ("POST", "/v1/api/models/get_upload_logs"): _things("model.read", _VERSION),
+    ("POST", "/v1/api/models/delete_model"): _things("model.edit", _NAMED_MODEL, spare="model"),
+    ("POST", "/v1/api/models/delete_model_versions"): _things(
+        "model.edit", _json(model_versions=lambda t: [t.version_uuid]), spare="model"
     ),
     # pipelines
-    ("POST", "/v1/api/pipelines/create"): about_things("pipeline.edit", _create_pipeline),
-    ("POST", "/v1/api/pipelines/copy"): about_things(
+    ("POST", "/v1/api/pipelines/create"): _things("pipeline.edit", _create_pipeline),
+    ("POST", "/v1/api/pipelines/copy"): _things(
         "pipeline.edit",
-        body(name="copied", workspace_id=_workspace, source_pipeline=_pipeline),
+        _json(name="copied", workspace_id=_workspace, source_pipeline=_pipeline),
         places=("workspace", "thing"),
     ),
     ("POST", "/v1/api/pipelines/list_pipelines"): [
         Case("pipeline.read", "list", _NOTHING),
-        Case("pipeline.read", "thing", _IN_WORKSPACE, places=INSIDE),
-        Case("pipeline.read", "thing", body(workspace_name=lambda t: t.workspace_name), places=INSIDE),
+        Case("pipeline.read", "thing", _IN_WORKSPACE, nothing_to=MEMBERS_DENIED),
+        Case("pipeline.read", "thing", _json(workspace_name=lambda t: t.workspace_name), nothing_to=MEMBERS_DENIED),
     ],
-    ("POST", "/v1/api/pipelines/list_pipeline_versions"): about_things("pipeline.read", _OLD_NAMED_PIPELINE),
-    ("POST", "/v1/api/pipelines/get_pipeline_by_name"): about_things("pipeline.read", _NAMED_PIPELINE),
-    ("POST", "/v1/api/pipelines/get_version"): about_things(
-        "pipeline.read", body(version=_pipeline_uuid)
+    ("POST", "/v1/api/pipelines/list_pipeline_versions"): _things("pipeline.read", _OLD_NAMED_PIPELINE),
+    ("POST", "/v1/api/pipelines/get_pipeline_by_name"): _things("pipeline.read", _NAMED_PIPELINE),
+    ("POST", "/v1/api/pipelines/get_version"): _things(
+        "pipeline.read", _json(version=_pipeline_uuid)
     ),
-    ("POST", "/v1/api/pipelines/delete_pipeline"): about_things("pipeline.edit", _OLD_NAMED_PIPELINE, spare="pipeline"),
-    ("POST", "/v1/api/pipelines/delete_pipeline_versions"): about_things(
-        "pipeline.edit", body(pipeline_versions=lambda t: [t.pipeline_version_uuid]), spare="pipeline"
+    ("POST", "/v1/api/pipelines/delete_pipeline"): _things("pipeline.edit", _OLD_NAMED_PIPELINE, spare="pipeline"),
+    ("POST", "/v1/api/pipelines/delete_pipeline_versions"): _things(
+        "pipeline.edit", _json(pipeline_versions=lambda t: [t.pipeline_version_uuid]), spare="pipeline"
     ),
     ("POST", "/v1/api/pipelines/deploy"): [
-        Case("pipeline.deploy", "thing", body(deploy_id="x", pipeline_id=_pipeline), spare="pipeline"),
-        Case("pipeline.deploy", "thing", body(deploy_id="x", pipeline_version_pk_id=_variant), spare="pipeline"),
-        Case("pipeline.deploy", "thing", body(deploy_id="x", pipeline_version=_pipeline_uuid), spare="pipeline"),
+        Case("pipeline.deploy", "thing", _json(deploy_id="x", pipeline_id=_pipeline), spare="pipeline"),
+        Case("pipeline.deploy", "thing", _json(deploy_id="x", pipeline_version_pk_id=_variant), spare="pipeline"),
+        Case("pipeline.deploy", "thing", _json(deploy_id="x", pipeline_version=_pipeline_uuid), spare="pipeline"),
     ],
     ("POST", "/v1/api/pipelines/undeploy"): [
-        Case("pipeline.deploy", "thing", body(deployment_id=lambda t: t.deployment_id), spare="deployment"),
-        Case("pipeline.deploy", "thing", body(pipeline_id=_pipeline), spare="deployment"),
+        Case("pipeline.deploy", "thing", _json(deployment_id=lambda t: t.deployment_id), spare="deployment"),
+        Case("pipeline.deploy", "thing", _json(pipeline_id=_pipeline), spare="deployment"),
     ],
-    ("POST", "/v1/api/status/get_deployment"): about_things("pipeline.read", body(name=lambda t: t.namespace)),
-    ("POST", "/v1/api/admin/get_pipeline_external_url"): about_things("pipeline.read", _NAMED_PIPELINE),
-    ("POST", "/v1/api/admin/get_pipeline_internal_url"): about_things("pipeline.read", _NAMED_PIPELINE),
+    ("POST", "/v1/api/status/get_deployment"): _things("pipeline.read", _json(name=lambda t: t.namespace)),
+    ("POST", "/v1/api/admin/get_pipeline_external_url"): _things("pipeline.read", _NAMED_PIPELINE),
+    ("POST", "/v1/api/admin/get_pipeline_internal_url"): _things("pipeline.read", _NAMED_PIPELINE),
     # logs
-    ("POST", "/v1/api/pipelines/get_logs"): about_things("logs.read", _NAMED_PIPELINE),
-    ("GET", "/v1/logs/topic/{topic}"): about_things("logs.read", lambda things, _: {"path": {"topic": things.topic}}),
-    ("POST", "/v1/logs/topic/{topic}/records"): about_things("logs.read", _records),
+    ("POST", "/v1/api/pipelines/get_logs"): _things("logs.read", _NAMED_PIPELINE),
+    ("GET", "/v1/logs/topic/{topic}"): _things("logs.read", lambda things, _: {"path": {"topic": things.topic}}),
+    ("POST", "/v1/logs/topic/{topic}/records"): _things("logs.read", _records),
     ("POST", "/v1/api/plateau/get_topic_name"): [
         Case("logs.read", "thing", _TOPIC),
         Case("logs.read", "thing", _NAMED_PIPELINE),
     ],
-    ("POST", "/v1/api/plateau/get_pipeline_topic_name"): about_things("logs.read", _NAMED_PIPELINE),
+    ("POST", "/v1/api/plateau/get_pipeline_topic_name"): _things("logs.read", _NAMED_PIPELINE),
+    # the native API: the audit log
+    ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
+    ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
 }  # fmt: skip
 
 

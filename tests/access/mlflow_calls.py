@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from calls import Case, Parts, about_platform, body, fresh, public
+from cases import Case, Parts, about_platform, body, fresh, public
 from tracked_things import API, ARTIFACTS
 from world import Things, World
 
@@ -243,9 +243,7 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("PATCH", f"{API}/roles/permissions/update"): _roles(body(**_ROLE_PERMISSION, permission="EDIT")),
     ("DELETE", f"{API}/roles/permissions/remove"): _roles(body(**_ROLE_PERMISSION), spare="role"),
     ("GET", f"{API}/roles/permissions/list"): _roles(_query(**_ROLE)),
-    ("POST", f"{API}/roles/assign"): _roles(
-        lambda things, world: {"json": {"role_id": things.role_id, "username": world.spare("person").person}}
-    ),
+    ("POST", f"{API}/roles/assign"): _roles(body(**_ROLE, **_USER), spare="person"),
     ("DELETE", f"{API}/roles/unassign"): _roles(body(**_ROLE, **_USER), spare="role"),
     ("GET", f"{API}/roles/users/list"): _roles(_query(**_ROLE)),
 }

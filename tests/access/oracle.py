@@ -67,6 +67,7 @@ _ON_PLATFORM: dict[str, frozenset[str]] = {
     "experiment.create": PEOPLE,
     "model.register": PEOPLE,
     "tokens.manage": PEOPLE,
+    "audit.read": frozenset({"admin"}),
 }
 PERMISSIONS = _NEEDED.keys() | _ON_PLATFORM.keys()
 

@@ -1,6 +1,7 @@
 """A server with two workspaces, one of everything in each, and a caller for each role."""
 
 import base64
+import http.client
 import json
 import re
 import sqlite3
@@ -10,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from joserfc import jwt
@@ -23,8 +25,9 @@ from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 MODEL = (Path(__file__).parents[2] / "examples" / "models" / "ccfraud.onnx").read_bytes()
 ROW = [{"tensor": [0.5] * 29}]
 
-# Changed by workers that are alive, whoever calls; the last counts their rows.
-_RESTLESS = {"workers", "replicas", "sqlite_sequence"}
+# Changed by workers that are alive, whoever calls, and the counter of their rows; and what tells of refusals.
+_RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads"}
+_DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,17 @@ class World:
         """Send a request as the role."""
         return self.callers[role].call(method, path, **request)
 
+    def raw(self, role: str, method: str, path: str, content: bytes | None = None) -> int:
+        """The status of a request whose path is sent byte for byte as it is given."""
+        caller = self.callers[role]
+        connection = http.client.HTTPConnection(urlsplit(caller.url).netloc, timeout=30)
+        try:
+            headers = {"Authorization": f"Bearer {caller.token}"} if caller.token else {}
+            connection.request(method, path, content, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
     def spare(self, kind: str) -> Things:
         """Our things, with new ones among them that may be used up; whoever has a grant on ours has it on these."""
         name = f"{self.ours.canary}-{_word()}"
@@ -192,6 +206,7 @@ class World:
         """All rows of the database and the sizes of all kept files, but for what changes by itself; once it is calm."""
         assert eventually(self._calm), "a deployment starts or stops without end"
         rows = {name: self._rows(f"select * from {name}") for name in self._tables() - _RESTLESS}  # noqa: S608
+        rows["done"] = self._rows(_DONE)
         return rows | {str(file): file.stat().st_size for file in _files(self.server.data)}
 
     def _calm(self) -> bool:

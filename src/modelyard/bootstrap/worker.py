@@ -5,7 +5,6 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 import numpy as np
 from starlette.responses import JSONResponse
@@ -14,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.bootstrap.issuers import bearer_verifiers
+from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
@@ -29,9 +30,7 @@ from modelyard.engines.onnx_check import check_model
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
-from modelyard.issuers.embedded.tokens import verify_access_now
-from modelyard.issuers.personal import personal_tokens
-from modelyard.issuers.verifiers import Verifier, Verifiers
+from modelyard.issuers.verifiers import Verifiers
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
@@ -39,11 +38,13 @@ from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
+from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import access_table, direct_routes
 from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
 _HEARTBEAT_SECONDS = 2.0
+_KEYS_SECONDS = 0.25
 _USES_SECONDS = 60.0
 
 
@@ -54,6 +55,7 @@ class Application:
         np.seterr(over="ignore", invalid="ignore")  # a request's number beyond float32 becomes infinite without a word
         self._settings = settings
         self._worker_id = worker_id
+        self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: InferenceApp | None = None
         dialects = (health, openid, native, wallaroo, mlflow)
@@ -72,6 +74,7 @@ class Application:
         elif self._inference is not None and scope["path"].startswith(PREFIX):
             await self._inference(scope, receive, send)
         else:
+            scope = self._proxies.seen_through(scope)
             path = scope["path"] = canonical_path(scope["path"])
             endpoint = self._direct.get((scope["method"], path), self.router)
             await endpoint(scope, receive, send)
@@ -85,9 +88,17 @@ class Application:
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
-        authenticator = TokenAuthenticator(store, _verifiers(settings, store, keys))
+        verifiers = bearer_verifiers(settings, keys, store)
+        authenticator = TokenAuthenticator(store, verifiers)
+        audit = BoundedRecorder(store)
         issuer = EmbeddedIssuer(
-            store, keys, Passwords(), settings.realms, _lifetimes(settings), password_grant=settings.password_grant
+            store,
+            keys,
+            Passwords(),
+            settings.realms,
+            _lifetimes(settings),
+            audit,
+            password_grant=settings.password_grant,
         )
         basic = BasicAuthenticator(store, issuer.check_credentials, authenticator.authenticate)
         artifacts = LocalArtifacts(settings.data / "blobs")
@@ -103,15 +114,17 @@ class Application:
             artifacts=artifacts,
             check_model=check_model,
             logs=SegmentReader(logs),
+            audit=audit,
         )
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, basic, reconciler):
+        async with self._background(store, keys, authenticator, basic, reconciler, verifiers, audit):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
         writer.close()
+        audit.flush()
         store.run_write(remove_workers, [self._worker_id])
         store.close()
 
@@ -119,9 +132,12 @@ class Application:
     async def _background(
         self,
         store: SqlStore,
+        keys: KeyRing,
         authenticator: TokenAuthenticator,
         basic: BasicAuthenticator,
         reconciler: Reconciler,
+        verifiers: Verifiers,
+        audit: BoundedRecorder,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -138,13 +154,26 @@ class Application:
                 store.run_write(register_worker, self._worker_id, server_id(self._settings), os.getpid())
                 reconciler.reconcile()
 
+        known_keys = keys.all
+
+        def look_at_keys() -> None:
+            nonlocal known_keys
+            keys.reload()
+            if known_keys is not keys.all:  # whoever made it look again
+                known_keys = keys.all
+                authenticator.forget_tokens()
+                basic.forget()
+
         store.on_touch(forget_at_once)
         watcher = Watcher(store, {Topic.ACCESS: forget, Topic.ROUTES: reconciler.reconcile})
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
+            asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
+            asyncio.create_task(every(PERIOD_SECONDS, audit.flush, "recording refusals")),
             asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
+            asyncio.create_task(verifiers.keep_looking()),
         ]
         try:
             yield
@@ -163,16 +192,12 @@ async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse(body, 404)(scope, receive, send)
 
 
-def _verifiers(settings: Settings, store: SqlStore, keys: KeyRing) -> Verifiers:
-    """Who decides about a bearer token, in this order."""
-    embedded = Verifier(lambda _: True, partial(verify_access_now, keys, settings.realms))
-    return Verifiers(personal_tokens(store), embedded)
-
-
 def _lifetimes(settings: Settings) -> Lifetimes:
     return Lifetimes(
         settings.access_token_seconds,
         settings.refresh_token_seconds,
         settings.offline_token_seconds,
         settings.refresh_grace_seconds,
+        settings.browser_session_seconds,
+        settings.browser_session_idle_seconds,
     )

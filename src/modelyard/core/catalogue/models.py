@@ -9,6 +9,8 @@ from modelyard.core.access.check import Own, OwnFields, ask, require, visible
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
 from modelyard.core.access.reading import find_among
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import (
     ArtifactFile,
     Model,
@@ -157,6 +159,7 @@ def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> Mod
         )
     )
     _insert_config(tx, version, NewConfig(input_schema=new.input_schema, output_schema=new.output_schema))
+    record(tx, actor, Action.MODEL_UPLOAD, "model_version", version.id, **described(version), size=version.size)
     return version
 
 
@@ -164,7 +167,9 @@ def configure_version(tx: Tx, actor: Actor, version_id: int, new: NewConfig) -> 
     """Add a configuration; it counts for deployments from the next deploy on."""
     version = _version(tx, actor, Permission.MODEL_EDIT, version_id)
     _check_fields(version, new.tensor_fields)
-    return _insert_config(tx, version, new)
+    config = _insert_config(tx, version, new)
+    record(tx, actor, Action.MODEL_CONFIGURE, "model_version", version.id, **described(version), config_id=config.id)
+    return config
 
 
 def get_version(tx: Tx, actor: Actor, version_id: int) -> VersionView:
@@ -191,19 +196,21 @@ def get_model(tx: Tx, actor: Actor, model_id: int) -> ModelView:
 def list_models(
     tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
 ) -> list[ModelView]:
-    """Models that the actor may see, in one workspace or in all."""
-    if workspace_name is not None and workspace_id is None:
-        named = tx.first(Workspace, name=workspace_name)
-        if named is None:
-            ask(actor, Permission.MODEL_READ)
-            raise not_found("workspace", workspace_name)
-        require(tx, actor, Permission.MODEL_READ, named.id, "workspace", workspace_name)
-        return _views(tx, tx.find(Model, workspace_id=named.id, **visible(actor, Permission.MODEL_READ, OWN)))
-    if workspace_id is not None:
-        require(tx, actor, Permission.MODEL_READ, workspace_id, "workspace", workspace_id)
-        existing(tx, workspace_id)
-        return _views(tx, tx.find(Model, workspace_id=workspace_id, **visible(actor, Permission.MODEL_READ, OWN)))
-    return _views(tx, tx.find(Model, **visible(actor, Permission.MODEL_READ, OWN)))
+    """Models that the actor may see, in one workspace or in all.
+
+    A workspace of which the actor may see neither itself nor any model is ``NOT_FOUND``.
+    """
+    may_read = visible(actor, Permission.MODEL_READ, OWN)
+    if workspace_id is None and workspace_name is None:
+        return _views(tx, tx.find(Model, **may_read))
+    asked = workspace_name if workspace_id is None else workspace_id
+    named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
+    if named is None:
+        raise not_found("workspace", asked)
+    found = tx.find(Model, workspace_id=named.id, **may_read)
+    if not found:
+        require(tx, actor, Permission.MODEL_READ, named.id, "workspace", asked)
+    return _views(tx, found)
 
 
 def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: int | None = None) -> list[ModelVersion]:
@@ -249,6 +256,11 @@ def remove_versions(tx: Tx, versions: list[ModelVersion]) -> None:
     tx.delete(ModelTag, model_version_id=ids)
     tx.delete(ModelConfig, model_version_id=ids)
     tx.delete(ModelVersion, id=ids)
+
+
+def described(version: ModelVersion) -> dict[str, Any]:
+    """The version, as entries of the audit log name it."""
+    return {"workspace_id": version.workspace_id, "name": version.name, "version": version.version, "sha": version.sha}
 
 
 def own_model(thing: Model | ModelVersion) -> Own:

@@ -8,14 +8,18 @@ from typing import Any
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import Grant
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import Group, Membership, User
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import title
-from modelyard.core.kernel.store import Topic, Tx
+from modelyard.core.kernel.store import Existing, Topic, Tx
 
 _DEPTH = 20
+_NAME_MAX = 255
+_TOLD_MAX = 500  # groups that an issuer may name for one user
 
 
 class GroupKind(StrEnum):
@@ -48,7 +52,9 @@ def create_group(  # what a group is made of
 ) -> Group:
     """Make a group below another one, or a custom role."""
     require_platform(actor, Permission.GROUPS_MANAGE)
-    return add_group(tx, kind, name, parent_id=parent_id, workspace=workspace, description=description)
+    group = add_group(tx, kind, name, parent_id=parent_id, workspace=workspace, description=description)
+    record(tx, actor, Action.GROUP_CREATE, kind, group.id, name=group.name)
+    return group
 
 
 def add_group(
@@ -91,7 +97,9 @@ def change_group(
     if wanted != group.name:
         _refuse_taken(tx, kind, wanted, group.parent_id, group.workspace)
     text = group.description if description is None else description
-    return tx.update(Group, group_id, lambda g: replace(g, name=wanted, description=text))
+    changed = tx.update(Group, group_id, lambda g: replace(g, name=wanted, description=text))
+    record(tx, actor, Action.GROUP_CHANGE, kind, group_id, name=wanted, before=group.name)
+    return changed
 
 
 def delete_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> None:
@@ -103,6 +111,7 @@ def delete_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> None:
     tx.delete(Grant, subject_id=group.subject_id)
     tx.delete(Group, id=group_id)
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.GROUP_DELETE, kind, group_id, name=group.name)
 
 
 def add_to_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> Membership:
@@ -113,14 +122,19 @@ def add_to_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: 
     if tx.first(Membership, user_id=user_id, group_id=group_id) is not None:
         raise conflict(f"the user {user_id} belongs to the {kind} already")
     tx.touch(Topic.ACCESS)
-    return tx.insert(Membership(0, user_id, group_id, tx.now))
+    made = tx.insert(Membership(0, user_id, group_id, None, tx.now))
+    record(tx, actor, Action.GROUP_JOIN, kind, group_id, user_id=user_id)
+    return made
 
 
 def take_from_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> bool:
     """Make a user belong to the group no longer; whether they did."""
     get_group(tx, actor, kind, group_id)
     tx.touch(Topic.ACCESS)
-    return tx.delete(Membership, user_id=user_id, group_id=group_id) > 0
+    taken = tx.delete(Membership, user_id=user_id, group_id=group_id) > 0
+    if taken:
+        record(tx, actor, Action.GROUP_LEAVE, kind, group_id, user_id=user_id)
+    return taken
 
 
 def members_of(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> list[User]:
@@ -149,17 +163,27 @@ def way_to(tx: Tx, user_id: str, subject_id: str) -> tuple[Group, ...]:
     return ()
 
 
-def sync_groups(tx: Tx, user_id: str, names: Collection[str]) -> None:
-    """Make the user belong to exactly these groups at the top, which an issuer names; missing ones are made."""
-    held = {group.name: group.id for group in groups_of(tx, GroupKind.GROUP, user_id)}
-    wanted = {title(GroupKind.GROUP, name) for name in names}
+def sync_groups(tx: Tx, user_id: str, issuer: str, names: Collection[str]) -> None:
+    """Make the user belong to exactly those groups at the top that the issuer names; missing ones are made.
+
+    Groups that somebody else put the user in stay. Names that no group can have are passed over.
+    """
+    told = {m.group_id: m.id for m in tx.find(Membership, user_id=user_id, issuer=issuer)}
+    held = {group.name: group.id for group in tx.find(Group, id=set(told))}
+    wanted = {name for name in sorted(names)[:_TOLD_MAX] if _is_name(name)}
+    if held.keys() == wanted:
+        return
     for name in sorted(wanted - held.keys()):
-        group = tx.first(Group, kind=GroupKind.GROUP, name=name, parent_id=None) or add_group(tx, GroupKind.GROUP, name)
-        tx.insert(Membership(0, user_id, group.id, tx.now))
+        group = tx.first(Group, kind=str(GroupKind.GROUP), name=name, parent_id=None)
+        group = group or add_group(tx, GroupKind.GROUP, name)
+        tx.insert_all([Membership(0, user_id, group.id, issuer, tx.now)], existing=Existing.KEEP)
     for name in held.keys() - wanted:
-        tx.delete(Membership, user_id=user_id, group_id=held[name])
-    if held.keys() != wanted:
-        tx.touch(Topic.ACCESS)
+        tx.delete(Membership, id=told[held[name]])
+    tx.touch(Topic.ACCESS)
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= _NAME_MAX and name.isprintable() and name == name.strip()
 
 
 def _refuse_taken(tx: Tx, kind: GroupKind, name: str, parent_id: int | None, workspace: str) -> None:

@@ -8,6 +8,8 @@ from modelyard.core.access.check import Own, OwnFields, allowed, ask, require, v
 from modelyard.core.access.granting import sweep_grants
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import ModelVersion, PipelineTag, Workspace
 from modelyard.core.catalogue.models import RELEASE, own_model
 from modelyard.core.catalogue.workspaces import existing
@@ -49,14 +51,18 @@ def create_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str, definiti
         found = tx.insert(Pipeline(0, workspace_id, name, actor.user_id, tx.now, tx.now))
     else:
         tx.update(Pipeline, found.id, lambda pipeline: replace(pipeline, updated_at=tx.now))
-    version = PipelineVersion(0, workspace_id, found.id, new_uuid(), definition, RELEASE, actor.user_id, tx.now)
-    return tx.insert(version)
+    version = tx.insert(
+        PipelineVersion(0, workspace_id, found.id, new_uuid(), definition, RELEASE, actor.user_id, tx.now)
+    )
+    _record(tx, actor, Action.PIPELINE_CHANGE, found, version=version.version)
+    return version
 
 
 def copy_pipeline(
     tx: Tx, actor: Actor, source_id: int, workspace_id: int, name: str, version: str | None
 ) -> PipelineVersion:
     """Add a version to the pipeline ``name`` with the definition of another pipeline's version, or its newest."""
+    ask(actor, Permission.PIPELINE_EDIT)
     source = pipeline_by_id(tx, actor, source_id, Permission.PIPELINE_READ)
     where = {"version": version} if version else {}
     chosen = tx.first(PipelineVersion, order_by="-id", pipeline_id=source.id, **where)
@@ -72,8 +78,23 @@ def pipeline_by_id(tx: Tx, actor: Actor, pipeline_id: int, permission: Permissio
     if pipeline is None:
         ask(actor, permission)
         raise not_found("pipeline", pipeline_id)
+    require_pipeline(tx, actor, permission, pipeline, "pipeline", pipeline_id)
+    return pipeline
+
+
+def require_pipeline(  # as ``require``
+    tx: Tx, actor: Actor, permission: Permission, pipeline: Pipeline, what: str, which: object
+) -> None:
+    """The actor holds the permission on the pipeline; ``what`` and ``which`` name what was asked for."""
     own = own_pipeline(pipeline.workspace_id, pipeline.name)
-    require(tx, actor, permission, pipeline.workspace_id, "pipeline", pipeline_id, own)
+    require(tx, actor, permission, pipeline.workspace_id, what, which, own)
+
+
+def pipeline_of_version(tx: Tx, actor: Actor, version: PipelineVersion, permission: Permission) -> Pipeline:
+    """The pipeline of a version that was asked for by its uuid."""
+    pipeline = tx.get(Pipeline, version.pipeline_id)
+    assert pipeline is not None  # noqa: S101  # foreign keys hold
+    require_pipeline(tx, actor, permission, pipeline, "pipeline version", version.version)
     return pipeline
 
 
@@ -94,22 +115,27 @@ def get_pipeline_version(tx: Tx, actor: Actor, uuid: str) -> tuple[Pipeline, Pip
     if version is None:
         ask(actor, Permission.PIPELINE_READ)
         raise not_found("pipeline version", uuid)
-    return pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_READ), version
+    return pipeline_of_version(tx, actor, version, Permission.PIPELINE_READ), version
 
 
 def list_pipelines(
     tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
 ) -> list[PipelineView]:
-    """Pipelines that the actor may see, in one workspace or in all."""
+    """Pipelines that the actor may see, in one workspace or in all.
+
+    A workspace of which the actor may see neither itself nor any pipeline is ``NOT_FOUND``.
+    """
+    may_read = visible(actor, Permission.PIPELINE_READ, OWN)
     if workspace_id is None and workspace_name is None:
-        return _views(tx, tx.find(Pipeline, **visible(actor, Permission.PIPELINE_READ, OWN)))
+        return _views(tx, tx.find(Pipeline, **may_read))
+    asked = workspace_name if workspace_id is None else workspace_id
     named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
     if named is None:
-        ask(actor, Permission.PIPELINE_READ)
-        raise not_found("workspace", workspace_name if workspace_id is None else workspace_id)
-    asked = workspace_name if workspace_id is None else workspace_id
-    require(tx, actor, Permission.PIPELINE_READ, named.id, "workspace", asked)
-    return _views(tx, tx.find(Pipeline, workspace_id=named.id, **visible(actor, Permission.PIPELINE_READ, OWN)))
+        raise not_found("workspace", asked)
+    found = tx.find(Pipeline, workspace_id=named.id, **may_read)
+    if not found:
+        require(tx, actor, Permission.PIPELINE_READ, named.id, "workspace", asked)
+    return _views(tx, found)
 
 
 def list_pipeline_versions(
@@ -142,6 +168,7 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
     tx.delete(PipelineVersion, pipeline_id=pipeline.id)
     tx.delete(Pipeline, id=pipeline.id)
     sweep_grants(tx, *own_pipeline(pipeline.workspace_id, pipeline.name))
+    _record(tx, actor, Action.PIPELINE_DELETE, pipeline)
 
 
 def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
@@ -151,13 +178,20 @@ def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
         version = tx.first(PipelineVersion, version=uuid)
         if version is None:
             raise not_found("pipeline version", uuid)
-        pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_EDIT)
+        pipeline_of_version(tx, actor, version, Permission.PIPELINE_EDIT)
         deployment = tx.first(Deployment, pipeline_version_id=version.id)
         if deployment is not None:
             _refuse_deployed(deployment, uuid)
             tx.delete(Replica, deployment_id=deployment.id)
             tx.delete(Deployment, id=deployment.id)
         tx.delete(PipelineVersion, id=version.id)
+        _record(tx, actor, Action.PIPELINE_DELETE, tx.get(Pipeline, version.pipeline_id), version=uuid)
+
+
+def _record(tx: Tx, actor: Actor, action: Action, pipeline: Pipeline | None, **details: Any) -> None:
+    assert pipeline is not None  # noqa: S101  # foreign keys hold
+    place: dict[str, Any] = {"workspace_id": pipeline.workspace_id, "name": pipeline.name}
+    record(tx, actor, action, "pipeline", pipeline.id, **place, **details)
 
 
 def may_serve(tx: Tx, actor: Actor, workspace_id: int, version: ModelVersion) -> bool:

@@ -19,6 +19,7 @@ from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_key, check_
 OWN: OwnFields = (ResourceType.EXPERIMENT, ("id",))
 """How grants on single experiments are found for a list of them."""
 
+_NAMED = "Could not find experiment: the experiment with name"
 _IN_QUERY = 5_000
 
 
@@ -75,8 +76,9 @@ def experiment_named(tx: Tx, actor: Actor, name: str) -> ExperimentView:
     found = tx.first(Experiment, workspace_id=tracking_workspace(tx), name=name)
     if found is None:
         ask(actor, Permission.EXPERIMENT_READ)
-        raise not_found("Could not find experiment: the experiment with name", f"'{shortened(name)}'")
-    _require(tx, actor, Permission.EXPERIMENT_READ, found, f"'{shortened(name)}'")
+        raise not_found(_NAMED, f"'{shortened(name)}'")
+    own, shown = own_experiment(found.id), f"'{shortened(name)}'"
+    require(tx, actor, Permission.EXPERIMENT_READ, found.workspace_id, _NAMED, shown, own)
     return views(tx, [found])[0]
 
 
