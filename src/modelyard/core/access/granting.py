@@ -99,7 +99,7 @@ def set_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: R
     require_manager(tx, actor, resource)
     if role not in GRANTABLE[resource.kind]:
         allowed = ", ".join(GRANTABLE[resource.kind])
-        raise invalid(f"{role} is no role on a {_shown(resource.kind)}; use one of {allowed}")
+        raise invalid(f"{role} cannot be given on this kind of thing ({_shown(resource.kind)}); use one of {allowed}")
     found = find_grant(tx, subject_id, resource)
     if found is None:
         return grant(tx, actor, subject_id, resource, role)
