@@ -159,9 +159,10 @@ def _checked_name(name: str | None) -> str:
     if not name or not name.strip():
         raise invalid("Registered model name cannot be empty: give the model a name")
     check_name("name", name)
-    if "/" in name or ":" in name or not name.isprintable():
+    if "/" in name or ":" in name or name in (".", "..") or not name.isprintable():
         raise invalid(
-            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':' or characters that do not print"
+            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':' or characters that do not print, nor "
+            "be '.' or '..'"
         )
     return check_length("name", name, _NAME_MAX)
 
