@@ -1,5 +1,6 @@
 """Experiments and their tags."""
 
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -21,6 +22,7 @@ OWN: OwnFields = (ResourceType.EXPERIMENT, ("id",))
 
 _NAMED = "Could not find experiment: the experiment with name"
 _IN_QUERY = 5_000
+_INTEGER = re.compile(r"\s*[-+]?\d+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def search_experiments(  # what is looked for, in which order, which part of it
 def rename_experiment(tx: Tx, actor: Actor, experiment_id: str, name: str) -> None:
     """Give an experiment another name."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     if check_name("new_name", name) != found.name:
         _refuse_taken(tx, found.workspace_id, name)
     now = milliseconds(tx.now)
@@ -125,14 +127,14 @@ def restore_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
 def set_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str, value: str) -> None:
     """Put a tag on an experiment, in place of one with this key."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     _set_tags(tx, found.id, {key: value})
 
 
 def delete_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str) -> None:
     """Take a tag off an experiment."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     if not tx.delete(ExperimentTag, experiment_id=found.id, key=key):
         raise not_found(f"No tag with name: {shortened(key)} in experiment with id", found.id)
 
@@ -142,6 +144,8 @@ def require_experiment(tx: Tx, actor: Actor, permission: Permission, experiment_
     found = tx.get(Experiment, experiment_id)
     if found is None:
         ask(actor, permission)
+        if not _INTEGER.fullmatch(experiment_id):
+            raise invalid(f"Invalid experiment ID {shortened(experiment_id)!r}: it must be an integer")
         raise not_found("Experiment with id", shortened(experiment_id))
     _require(tx, actor, permission, found, experiment_id)
     return found
@@ -211,7 +215,8 @@ def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:
         raise conflict(f"Experiment '{shortened(name)}' already exists.{state}")
 
 
-def _refuse_deleted(experiment: Experiment) -> None:
+def refuse_deleted(experiment: Experiment) -> None:
+    """``INVALID`` for what is to change in an experiment that is deleted."""
     if experiment.lifecycle != Lifecycle.ACTIVE:
         raise invalid(
             f"The experiment {experiment.id} must be in the 'active' state. Current state is {experiment.lifecycle}."

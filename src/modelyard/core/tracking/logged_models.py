@@ -22,7 +22,7 @@ from modelyard.core.tracking.entities import (
     LoggedModelTag,
     RegisteredVersion,
 )
-from modelyard.core.tracking.experiments import own_experiment, readable_among, require_experiment
+from modelyard.core.tracking.experiments import own_experiment, readable_among, refuse_deleted, require_experiment
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
 from modelyard.core.tracking.runs import require_run
 
@@ -55,6 +55,7 @@ class LoggedModelView:
 def create_logged_model(tx: Tx, actor: Actor, new: NewLoggedModel) -> LoggedModelView:
     """Announce a model; its files follow."""
     experiment = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, new.experiment_id)
+    refuse_deleted(experiment)
     if new.source_run_id:
         require_run(tx, actor, Permission.EXPERIMENT_READ, new.source_run_id)
     if any(mark in new.name for mark in "/:.%\"'"):

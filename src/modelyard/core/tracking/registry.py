@@ -158,9 +158,11 @@ def _checked_name(name: str | None) -> str:
     if not name or not name.strip():
         raise invalid("Registered model name cannot be empty: give the model a name")
     check_name("name", name)
-    if any(mark in name for mark in "/:*") or not name.isprintable():  # a grant on a name with * would be on many
+    if any(mark in name for mark in "/:*") or name in (".", "..") or not name.isprintable():
+        # a grant on a name with * would be one on many
         raise invalid(
-            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':', '*' or characters that do not print"
+            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':', '*' or characters that do not print, "
+            "nor be '.' or '..'"
         )
     return check_length("name", name, _NAME_MAX)
 

@@ -131,9 +131,13 @@ def _origin(tx: Tx, actor: Actor, new: NewRegisteredVersion) -> tuple[str, str |
 
     Every run and model that the source names must be readable to who registers it.
     """
-    source = new.source
-    if new.logged_model_id:
-        return _of_logged_model(tx, actor, new.logged_model_id)
+    place, run_id = _of_source(tx, actor, new.source)
+    if new.logged_model_id and run_id is None:
+        run_id = _of_logged_model(tx, actor, new.logged_model_id)[1]
+    return place, run_id
+
+
+def _of_source(tx: Tx, actor: Actor, source: str) -> tuple[str, str | None]:
     scheme, _, rest = source.partition(":")
     match scheme:
         case "runs":
