@@ -18,6 +18,10 @@ class GrantType(StrEnum):
     CLIENT_CREDENTIALS = "client_credentials"
 
 
+SHIPPED = frozenset({"sdk-client", "sd-api", "admin-cli", "api-client"})
+"""The clients that come with the server."""
+
+
 @dataclass(frozen=True, slots=True)
 class FirstAccounts:
     """What must exist before anybody can sign in; secrets only as hashes."""
@@ -44,10 +48,10 @@ def ensure_accounts(tx: Tx, first: FirstAccounts) -> None:
         roles = (Role.ADMIN,)
         add_user(tx, NewUser(first.admin_username, first.admin_email, first.admin_password_hash, roles))
     people = [GrantType.PASSWORD, GrantType.REFRESH_TOKEN]
-    for client_id in ("sdk-client", "sd-api"):
+    for client_id in ("sdk-client", "sd-api", "admin-cli"):
         _ensure_client(tx, client_id, None, people, None)
     if not has_client(tx, "api-client"):
-        service = _service_user(tx, "api-client")
+        service = service_user(tx, "api-client")
         grants = [*people, GrantType.CLIENT_CREDENTIALS]
         _ensure_client(tx, "api-client", first.api_client_secret_hash, grants, service.id)
 
@@ -59,7 +63,12 @@ def _ensure_client(
         tx.insert(OAuthClient(client_id, secret_hash, [str(g) for g in grants], service_user_id, tx.now))
 
 
-def _service_user(tx: Tx, client_id: str) -> User:
+def service_user(tx: Tx, client_id: str) -> User:
     """The account a client acts as by itself: it may infer, and nothing else."""
-    name = f"service-account-{client_id}"
+    name = service_username(client_id)
     return find_by_login(tx, name) or add_user(tx, NewUser(name, None, None, (Role.INFERENCE,), service=True))
+
+
+def service_username(client_id: str) -> str:
+    """The username of the account that a client of this id acts as."""
+    return f"service-account-{client_id}".lower()

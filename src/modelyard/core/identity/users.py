@@ -176,6 +176,22 @@ def set_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temp
     tx.touch(Topic.ACCESS)
 
 
+def password_of(tx: Tx, actor: Actor, user_id: str) -> Credential | None:
+    """The user's password as it is kept, None when there is none. Its hash is not to be shown."""
+    require_platform(actor, Permission.USERS_MANAGE)
+    get_user(tx, actor, user_id)
+    return tx.get(Credential, user_id)
+
+
+def remove_password(tx: Tx, actor: Actor, user_id: str) -> None:
+    """Take a user's password away: they sign in by other means or not at all. Nobody takes their own."""
+    if password_of(tx, actor, user_id) is None:
+        raise not_found("password of user", user_id)
+    _refuse_lockout(tx, actor, user_id)
+    tx.delete(Credential, user_id=user_id)
+    tx.touch(Topic.ACCESS)
+
+
 def rehash(tx: Tx, user_id: str, old_hash: str, new_hash: str) -> None:
     """Replace a hash made with older parameters, unless the password was changed meanwhile."""
     credential = tx.get(Credential, user_id)
@@ -259,7 +275,7 @@ def _changed(tx: Tx, user: User, profile: Profile) -> User:
 
 def _refuse_lockout(tx: Tx, actor: Actor, user_id: str) -> None:
     if actor.user_id == user_id:
-        raise failed_precondition("you cannot disable, demote or delete yourself; ask another administrator")
+        raise failed_precondition("you cannot disable, demote, delete or shut out yourself; ask another administrator")
     admins = [i for (i,) in tx.values(Grant, ("subject_id",), resource_type=ResourceType.PLATFORM, role=Role.ADMIN)]
     if {row[0] for row in tx.values(User, ("id",), id=admins, enabled=True)} == {user_id}:
         raise failed_precondition("this is the last administrator; make another one first")

@@ -62,7 +62,7 @@ class EmbeddedIssuer:
         self.credentials = CredentialCheck(store, passwords)
         self.password_grant = password_grant
         self._store = store
-        self._lifetimes = lifetimes
+        self.lifetimes = lifetimes
 
     async def client(self, client_id: str | None, secret: str | None) -> OAuthClient:
         """The client, when it proved to be it; a public client has nothing to prove and must not try."""
@@ -106,7 +106,7 @@ class EmbeddedIssuer:
             raise OAuthError("invalid_grant", error.message, 401) from error
         rotates = request.client.secret_hash is None or "offline_access" not in scope
         sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates)
-        session = await self._store.write(open_session, sign_in, self._lifetimes)
+        session = await self._store.write(open_session, sign_in, self.lifetimes)
         return await self._answer(request, session)
 
     async def refresh(self, request: TokenRequest, token: str) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class EmbeddedIssuer:
         read = tokens.read_refresh(self.keys, token)
         if read is None:
             raise OAuthError("invalid_grant", "Invalid refresh token")
-        session = await self._store.write(refresh_session, *read, request.client.id, self._lifetimes)
+        session = await self._store.write(refresh_session, *read, request.client.id, self.lifetimes)
         if session is None:
             raise OAuthError("invalid_grant", "Session not active")
         if request.scope and not set(request.scope.split()) <= set(session.scope.split()) | {"openid"}:
@@ -140,7 +140,7 @@ class EmbeddedIssuer:
         return await asyncio.to_thread(self._signed, request, subject, _now())
 
     def _signed(self, request: TokenRequest, subject: Subject, now: datetime) -> dict[str, Any]:
-        seconds = self._lifetimes.access
+        seconds = self.lifetimes.access
         answer: dict[str, Any] = {
             "access_token": tokens.sign_access(self.keys, subject, request.issuer, now, seconds),
             "expires_in": seconds,
