@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from modelyard.issuer_settings import read_issuers
+
 _UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 _SIZE = re.compile(r"(\d+) ?([KMGT]iB|B)?", re.IGNORECASE)
 _REALM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -130,6 +132,7 @@ RULES = {
     "admin_password": _SECRET,
     "api_client_secret": _SECRET,
     "public_url": Rule(_web_address, "an http or https address without query, like https://models.example.com"),
+    "external_issuers": Rule(read_issuers, "a list of tables, or JSON of one, with at least url and audiences"),
     "default_permission": _choice("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"),
     "access_token_seconds": _LIFETIME,
     "refresh_token_seconds": _LIFETIME,

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from modelyard.issuer_settings import IssuerSettings, WrongPartError
 from modelyard.setting_rules import RULES
 
 PREFIX = "MODELYARD_"
@@ -46,6 +47,7 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)
     api_client_secret: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    external_issuers: tuple[IssuerSettings, ...] = ()
     default_permission: Literal["READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"] = "READ"
     access_token_seconds: int = 3600
     refresh_token_seconds: int = 28_800
@@ -66,7 +68,9 @@ class Settings:
     def from_json(cls, text: str) -> "Settings":
         """The inverse of ``to_json``."""
         raw = json.loads(text)
-        return cls(**{**raw, "data": Path(raw["data"]), "realms": tuple(raw["realms"])})
+        issuers = tuple(IssuerSettings.from_json(each) for each in raw["external_issuers"])
+        lists = {"realms": tuple(raw["realms"]), "external_issuers": issuers}
+        return cls(**{**raw, "data": Path(raw["data"]), **lists})
 
 
 KEYS = tuple(each.name for each in fields(Settings))
@@ -146,6 +150,8 @@ def _checked(key: str, value: object, origin: str) -> Any:
     rule = RULES[key]
     try:
         return rule.parse(value)
+    except WrongPartError as wrong:
+        raise SettingsError(f"{key}{wrong.part}: {wrong.value!r} (from {origin}) is not {wrong.expected}") from None
     except (ValueError, TypeError):
         shown = "the value given" if key in SECRETS else repr(value)
         raise SettingsError(f"{key}: {shown} (from {origin}) is not {rule.expected}") from None

@@ -152,7 +152,10 @@ def test_granted_keeps_only_resources_the_user_holds_a_role_on(store: SqlStore) 
     mine, theirs = store.run_write(seed)
 
     def seen(*roles: str) -> list[int]:
-        return [w.id for w in store.run_read(lambda tx: tx.find(Workspace, granted=Granted(("u1",), roles, (), (), scope="id")))]
+        return [
+            w.id
+            for w in store.run_read(lambda tx: tx.find(Workspace, granted=Granted(("u1",), roles, (), (), scope="id")))
+        ]
 
     assert seen("OWNER") == [mine]
     assert seen("OWNER", "READER") == [mine, theirs]

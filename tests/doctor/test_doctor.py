@@ -3,10 +3,13 @@
 import json
 import socket
 import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from issuer_stand import IssuerStand, issuer_stand, sends
 from modelyard.doctor import Check, run_doctor
 from modelyard.settings import Settings
 from running import RunningServer, environment, program
@@ -106,6 +109,42 @@ def test_a_port_in_use_is_a_fault(tmp_path: Path) -> None:
 
     assert check.status == "fail"
     assert check.advice == "Stop it or give --port another number."
+
+
+@pytest.fixture
+def stand() -> Iterator[IssuerStand]:
+    with issuer_stand() as made:
+        yield made
+
+
+def test_an_issuer_that_answers_with_keys_is_well(tmp_path: Path, stand: IssuerStand) -> None:
+    [check] = found("issuer", data=tmp_path, external_issuers=(stand.settings,))
+
+    assert (check.status, check.detail) == ("ok", f"1 of 1 keys of {stand.url} can be used")
+
+
+def test_an_issuer_that_does_not_answer_is_a_fault(tmp_path: Path, stand: IssuerStand) -> None:
+    gone = replace(stand.settings, url="http://127.0.0.1:1")
+
+    well, lost = found("issuer", data=tmp_path, external_issuers=(stand.settings, gone))
+
+    assert (well.status, lost.status) == ("ok", "fail")
+    assert "http://127.0.0.1:1: it cannot be reached" in lost.detail
+
+
+def test_an_issuer_by_another_name_is_told_which(tmp_path: Path, stand: IssuerStand) -> None:
+    [check] = found("issuer", data=tmp_path, external_issuers=(replace(stand.settings, url=f"{stand.url}/"),))
+
+    assert check.status == "fail"
+    assert f"calls itself '{stand.url}'" in check.detail
+
+
+def test_an_issuer_without_a_usable_key_is_a_fault(tmp_path: Path, stand: IssuerStand) -> None:
+    stand.answers["/jwks"] = sends({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]})
+
+    [check] = found("issuer", data=tmp_path, external_issuers=(stand.settings,))
+
+    assert (check.status, check.detail) == ("fail", f"0 of 1 keys of {stand.url} can be used")
 
 
 def test_the_command_tells_a_script_what_is_wrong(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """Where settings come from, which source wins, and what a wrong one is told."""
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from modelyard.issuer_settings import IssuerSettings
 from modelyard.setting_rules import RULES
 from modelyard.settings import KEYS, Settings, SettingsError, load_settings
 
@@ -75,7 +78,10 @@ def test_variables_of_the_client_are_not_errors(tmp_path: Path) -> None:
 
 
 def test_settings_survive_the_way_to_a_child_process() -> None:
-    settings = Settings(data=Path("/somewhere"), realms=("a",), admin_password="correct horse", port=1)
+    issuer = IssuerSettings(url="https://x.io/", audiences=("a", "b"), admin_groups=("c",), create_users=False)
+    settings = Settings(
+        data=Path("/somewhere"), realms=("a",), admin_password="correct horse", port=1, external_issuers=(issuer,)
+    )
 
     assert Settings.from_json(settings.to_json()) == settings
 
@@ -94,6 +100,79 @@ def test_a_wrong_value_is_told_what_is_expected(key: str, value: object) -> None
 
     assert message.startswith(f"{key}: ")
     assert f"(from --{key.replace('_', '-')}) is not {RULES[key].expected}" in message
+
+
+def test_issuers_are_tables_of_the_file(tmp_path: Path) -> None:
+    path = file_with(
+        tmp_path,
+        """
+        [[external_issuers]]
+        url = "https://login.example.com/tenant/.well-known/openid-configuration"
+        audiences = ["modelyard"]
+        admin_groups = ["admins"]
+        [[external_issuers]]
+        url = "http://127.0.0.1:9000/"
+        audiences = ["a", "b"]
+        create_users = false
+        """,
+    )
+
+    first, second = load_settings({}, {}, path).external_issuers
+
+    assert first == IssuerSettings(
+        url="https://login.example.com/tenant", audiences=("modelyard",), admin_groups=("admins",)
+    )
+    assert first.discovery_url == "https://login.example.com/tenant/.well-known/openid-configuration"
+    assert (second.url, second.audiences, second.create_users) == ("http://127.0.0.1:9000/", ("a", "b"), False)
+    assert second.discovery_url == "http://127.0.0.1:9000/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize("wrap", [lambda table: table, lambda table: [table]])
+def test_an_issuer_may_come_from_the_environment_as_json(tmp_path: Path, wrap: Callable[[object], object]) -> None:
+    text = json.dumps(wrap({"url": "http://sso.lan", "audiences": ["a"], "allow_http": True}))
+
+    (issuer,) = load_settings({"data": tmp_path}, {"MODELYARD_EXTERNAL_ISSUERS": text}).external_issuers
+
+    assert issuer == IssuerSettings(url="http://sso.lan", audiences=("a",), allow_http=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"url": "login.example.com"}, "[0].url: 'login.example.com'"),
+        ({"url": "https://u:p@x.io"}, "the address of an issuer"),
+        ({"url": "https://x.io?a=b"}, "the address of an issuer"),
+        ({"url": "https://x.io:99999"}, "the address of an issuer"),
+        ({"url": "http://sso.lan"}, "[0].url: 'http://sso.lan' (from environment variable MODELYARD_EXTERNAL_ISSUERS)"),
+        ({"url": None}, "[0].url: None"),
+        ({"audiences": []}, "[0].audiences: [] "),
+        ({"audiences": "a"}, "a list of at least one audience"),
+        ({"audiences": [""]}, "a list of at least one audience"),
+        ({"admin_groups": "admins"}, "a list of names of groups"),
+        ({"create_users": "yes"}, "[0].create_users: 'yes'"),
+        ({"username_claim": ""}, "the name of a claim"),
+        ({"audience": "a"}, "[0]: 'audience'"),
+        ({"audiences": ["x" * 250] * 100}, "characters for all issuers together"),
+    ],
+)
+def test_a_wrong_part_of_an_issuer_is_named(changed: dict[str, object], told: str) -> None:
+    table = {"url": "https://x.io", "audiences": ["a"]} | changed
+
+    message = complaint({}, {"MODELYARD_EXTERNAL_ISSUERS": json.dumps([table])})
+
+    assert message.startswith("external_issuers")
+    assert told in message
+
+
+@pytest.mark.parametrize("text", ["https://x.io", "5", '["https://x.io"]', "{}", '[{"url": "https://x.io"}]'])
+def test_what_is_no_issuer_is_refused(text: str) -> None:
+    assert complaint({}, {"MODELYARD_EXTERNAL_ISSUERS": text}).startswith("external_issuers")
+
+
+def test_the_same_issuer_twice_is_refused() -> None:
+    twice = json.dumps([{"url": "https://x.io", "audiences": ["a"]}] * 2)
+
+    assert "[1].url" in complaint({}, {"MODELYARD_EXTERNAL_ISSUERS": twice})
 
 
 def test_a_complaint_about_a_secret_does_not_show_it() -> None:

@@ -5,7 +5,6 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 import numpy as np
 from starlette.responses import JSONResponse
@@ -14,11 +13,13 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.bootstrap.issuers import bearer_verifiers
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
+from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
 from modelyard.dialects.wallaroo import wallaroo
@@ -28,16 +29,15 @@ from modelyard.engines.onnx_check import check_model
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
-from modelyard.issuers.embedded.tokens import verify_access_now
-from modelyard.issuers.personal import personal_tokens
-from modelyard.issuers.verifiers import Verifier, Verifiers
+from modelyard.issuers.verifiers import Verifiers
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
 from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
+from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
-from modelyard.web.routing import access_table
+from modelyard.web.routing import access_table, direct_routes
 from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
@@ -54,7 +54,7 @@ class Application:
         self._worker_id = worker_id
         self._services: Services | None = None
         self._inference: InferenceApp | None = None
-        dialects = (health, openid, native, wallaroo)
+        dialects = (health, openid, native, wallaroo, mlflow)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -62,12 +62,17 @@ class Application:
             lifespan=self._lifespan,
         )
         access_table(self.router.routes)  # refuses a route that declares no permission
+        self._direct = direct_routes(self.router.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._inference is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX):
+        if scope["type"] != "http":
+            await self.router(scope, receive, send)
+        elif self._inference is not None and scope["path"].startswith(PREFIX):
             await self._inference(scope, receive, send)
         else:
-            await self.router(scope, receive, send)
+            path = scope["path"] = canonical_path(scope["path"])
+            endpoint = self._direct.get((scope["method"], path), self.router)
+            await endpoint(scope, receive, send)
 
     def _ready_services(self) -> Services:
         if self._services is None:
@@ -78,23 +83,22 @@ class Application:
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
-        authenticator = TokenAuthenticator(store, _verifiers(settings, store, keys))
+        verifiers = bearer_verifiers(settings, keys, store)
+        authenticator = TokenAuthenticator(store, verifiers)
+        issuer = EmbeddedIssuer(
+            store, keys, Passwords(), settings.realms, _lifetimes(settings), password_grant=settings.password_grant
+        )
+        basic = BasicAuthenticator(store, issuer.check_credentials, authenticator.authenticate)
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         self._services = Services(
             store=store,
             authenticator=authenticator,
+            basic=basic,
             limits=Limits(settings.max_body_bytes, settings.max_upload_bytes),
             public_url=settings.public_url,
-            issuer=EmbeddedIssuer(
-                store,
-                keys,
-                Passwords(),
-                settings.realms,
-                _lifetimes(settings),
-                password_grant=settings.password_grant,
-            ),
+            issuer=issuer,
             artifacts=artifacts,
             check_model=check_model,
             logs=SegmentReader(logs),
@@ -102,7 +106,7 @@ class Application:
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, reconciler):
+        async with self._background(store, authenticator, basic, reconciler, verifiers):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -112,13 +116,22 @@ class Application:
 
     @asynccontextmanager
     async def _background(
-        self, store: SqlStore, authenticator: TokenAuthenticator, reconciler: Reconciler
+        self,
+        store: SqlStore,
+        authenticator: TokenAuthenticator,
+        basic: BasicAuthenticator,
+        reconciler: Reconciler,
+        verifiers: Verifiers,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
+        def forget() -> None:
+            authenticator.forget()
+            basic.forget()
+
         def forget_at_once(topics: set[Topic]) -> None:
             if Topic.ACCESS in topics:
-                authenticator.forget()
+                forget()
 
         def beat() -> None:
             if not store.run_write(heartbeat, self._worker_id):
@@ -126,12 +139,13 @@ class Application:
                 reconciler.reconcile()
 
         store.on_touch(forget_at_once)
-        watcher = Watcher(store, {Topic.ACCESS: authenticator.forget, Topic.ROUTES: reconciler.reconcile})
+        watcher = Watcher(store, {Topic.ACCESS: forget, Topic.ROUTES: reconciler.reconcile})
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
             asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
+            asyncio.create_task(verifiers.keep_looking()),
         ]
         try:
             yield
@@ -143,14 +157,11 @@ class Application:
 
 async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
     message = f"there is nothing at {scope['path'][:200]}"
+    if scope["path"].startswith("/api/2.0/"):
+        await JSONResponse({"error_code": "ENDPOINT_NOT_FOUND", "message": message}, 404)(scope, receive, send)
+        return
     body = {"code": 404, "msg": message, "error": message, "status": "error", "source": "platform"}
     await JSONResponse(body, 404)(scope, receive, send)
-
-
-def _verifiers(settings: Settings, store: SqlStore, keys: KeyRing) -> Verifiers:
-    """Who decides about a bearer token, in this order."""
-    embedded = Verifier(lambda _: True, partial(verify_access_now, keys, settings.realms))
-    return Verifiers(personal_tokens(store), embedded)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

@@ -8,6 +8,7 @@ from itertools import chain
 
 from modelyard.doctor.check import Check, Status, fail
 from modelyard.doctor.folder import check_address, check_database, check_folder, check_keys
+from modelyard.doctor.issuers import check_issuers
 from modelyard.doctor.machine import check_disk, check_libraries, check_open_files, check_python, check_sandbox
 from modelyard.settings import Settings
 
@@ -21,6 +22,7 @@ _QUESTIONS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     check_keys,
     check_database,
     check_address,
+    check_issuers,
     check_open_files,
     check_sandbox,
 )

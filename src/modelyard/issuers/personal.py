@@ -6,7 +6,7 @@ from modelyard.core.identity.access_tokens import find_token
 from modelyard.core.identity.token_text import is_personal, is_well_formed, text_hash
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store
-from modelyard.issuers.verifiers import Verified, Verifier
+from modelyard.issuers.verifiers import Verified, Verifier, in_thread
 
 CLIENT_ID = "personal-access-token"
 _NEVER = 253_402_300_799  # the last second of the year 9999
@@ -14,7 +14,7 @@ _NEVER = 253_402_300_799  # the last second of the year 9999
 
 def personal_tokens(store: Store) -> Verifier:
     """The verifier of the tokens that begin with ``mly_``."""
-    return Verifier(is_personal, partial(verify_personal, store))
+    return Verifier(is_personal, in_thread(partial(verify_personal, store)))
 
 
 def verify_personal(store: Store, token: str) -> Verified:

@@ -8,7 +8,7 @@ from modelyard.settings import Settings
 def hand_over(settings: Settings) -> int:
     """Write ``settings`` to a new pipe that a program started next may inherit; returns its reading end."""
     reading, writing = os.pipe()
-    os.write(writing, settings.to_json().encode())  # a few hundred bytes: a pipe holds at least 4096
+    os.write(writing, settings.to_json().encode())  # some hundred bytes, with issuers some 20 KiB: a pipe holds 64
     os.close(writing)
     os.set_inheritable(reading, True)
     return reading

@@ -4,10 +4,9 @@ Nothing remembered holds a token: entries are found by its digest. ``forget`` dr
 signatures, which stay true until the token ends.
 """
 
-import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol, TypeVar
@@ -56,7 +55,7 @@ class _Entry:
 class TokenAuthenticator:
     """See ``web.services.Authenticator`` and ``dialects.wallaroo.inference.app.CallerChecks``."""
 
-    def __init__(self, store: Store, verify: Callable[[str], VerifiedToken]) -> None:
+    def __init__(self, store: Store, verify: Callable[[str], Awaitable[VerifiedToken]]) -> None:
         self._store = store
         self._verify = verify
         self._verified: OrderedDict[bytes, VerifiedToken] = OrderedDict()
@@ -87,7 +86,7 @@ class TokenAuthenticator:
         digest = sha256(authorization or b"").digest()
         verified = self._verified.get(digest)
         if verified is None or verified.expires_at <= time.time():
-            verified = await asyncio.to_thread(self._verify, token)
+            verified = await self._verify(token)
             _remember(self._verified, digest, verified)
         actors = self._actors  # what is loaded now must not outlive a change of rights that comes meanwhile
         actor = await self._store.read(load_actor, verified.user_id, verified.client_id, verified.token_id)

@@ -19,6 +19,7 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
+from modelyard.web.basic import is_basic
 from modelyard.web.call import Call
 from modelyard.web.services import Services
 
@@ -63,6 +64,7 @@ class Endpoint:
     shapes: Shapes
     render_error: ErrorRenderer
     services: Callable[[], Services]
+    basic: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
@@ -80,18 +82,26 @@ class Endpoint:
         services = self.services()
         if isinstance(self.permission, Public):
             return await self.handler(Call(request, _ANONYMOUS, services))
-        actor = await services.authenticator.authenticate(request.headers.get("authorization"))
+        actor = await self._caller(services, request)
         response = await self.handler(Call(request, actor, services))
         if response.status_code < 400 and self.permission not in actor.checked:
             raise RuntimeError(f"{self.path} answered without asking for its permission {self.permission}")
         return response
 
+    async def _caller(self, services: Services, request: Request) -> Actor:
+        authorization = request.headers.get("authorization")
+        if self.basic and is_basic(authorization):
+            address = request.client.host if request.client else None
+            return await services.basic.authenticate(authorization or "", address)
+        return await services.authenticator.authenticate(authorization)
+
 
 class Dialect:
-    """The routes of one dialect and its way to render an error."""
+    """The routes of one dialect and its way to render an error; ``basic`` where its clients use HTTP Basic."""
 
-    def __init__(self, name: str, render_error: ErrorRenderer) -> None:
+    def __init__(self, name: str, render_error: ErrorRenderer, *, basic: bool = False) -> None:
         self.name = name
+        self._basic = basic
         self._render_error = render_error
         self._declared: list[tuple[str, str, Permission | Public, Handler, Shapes]] = []
 
@@ -117,11 +127,21 @@ class Dialect:
         return [
             Route(
                 path,
-                Endpoint(method, path, permission, handler, shapes, self._render_error, services),
+                Endpoint(method, path, permission, handler, shapes, self._render_error, services, self._basic),
                 methods=[method],
             )
             for method, path, permission, handler, shapes in self._declared
         ]
+
+
+def direct_routes(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], Endpoint]:
+    """(method, path) to endpoint, for the routes whose path has no parameter: found at once among hundreds."""
+    found = {}
+    for route in routes:
+        endpoint = getattr(route, "endpoint", None)
+        if isinstance(endpoint, Endpoint) and "{" not in endpoint.path:
+            found[endpoint.method, endpoint.path] = endpoint
+    return found
 
 
 def access_table(routes: Iterable[BaseRoute]) -> list[tuple[str, str, str]]:

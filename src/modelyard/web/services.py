@@ -20,6 +20,13 @@ class Authenticator(Protocol):
         """The caller, fresh for one request; ``UNAUTHENTICATED`` when missing, malformed, expired or revoked."""
 
 
+class PasswordAuthenticator(Protocol):
+    """Turns an Authorization header of the scheme Basic into the caller."""
+
+    async def authenticate(self, authorization: str, address: str | None) -> Actor:
+        """The caller, fresh for one request; ``UNAUTHENTICATED`` or ``RATE_LIMITED`` otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Sizes in bytes that requests may not exceed."""
@@ -34,6 +41,7 @@ class Services:
 
     store: Store
     authenticator: Authenticator
+    basic: PasswordAuthenticator
     limits: Limits
     public_url: str | None
     issuer: EmbeddedIssuer

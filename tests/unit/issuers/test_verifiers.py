@@ -14,7 +14,7 @@ from modelyard.core.identity.users import NewUser, add_user, load_actor
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.issuers.personal import personal_tokens, verify_personal
-from modelyard.issuers.verifiers import Verified, Verifier, Verifiers
+from modelyard.issuers.verifiers import Verified, Verifier, Verifiers, in_thread
 from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
 
@@ -41,19 +41,23 @@ def test_the_first_that_knows_the_kind_decides() -> None:
         return Verified(user, "client", None, 1)
 
     verify = Verifiers(
-        Verifier(lambda token: token.startswith("a"), lambda _: says("first")),
-        Verifier(lambda token: token.endswith("z"), lambda _: says("second")),
+        Verifier(lambda token: token.startswith("a"), in_thread(lambda _: says("first"))),
+        Verifier(lambda token: token.endswith("z"), in_thread(lambda _: says("second"))),
     )
-    assert [verify(token).user_id for token in ("a", "az", "bz")] == ["first", "first", "second"]
+
+    async def main() -> list[str]:
+        return [(await verify(token)).user_id for token in ("a", "az", "bz")]
+
+    assert asyncio.run(main()) == ["first", "first", "second"]
     with pytest.raises(DomainError, match="no kind") as caught:
-        verify("b")
+        asyncio.run(verify("b"))
     assert caught.value.kind is ErrorKind.UNAUTHENTICATED
 
 
 def test_a_personal_token_names_its_user_and_itself(store: SqlStore, ada: Actor, clock: Clock) -> None:
     text = make(store, ada)
     (token,) = store.run_read(list_tokens, ada, ada.user_id)
-    said = personal_tokens(store).verify(text)
+    said = verify_personal(store, text)
     assert (said.user_id, said.token_id, said.session_id) == (ada.user_id, token.id, None)
     ending = NewToken("ending", ("all",), clock.now + timedelta(hours=1), "0" * 64)
     store.run_write(create_token, ada, ada.user_id, ending)

@@ -134,3 +134,25 @@ class ArtifactFile:
     path: str
     sha: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartialUpload:
+    """A file that arrives in parts, for ``path`` as in ``ArtifactFile``."""
+
+    id: str
+    path: str
+    user_id: str
+    part_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """One part of a file, numbered from 1; its bytes lie in the artifact store under ``sha``."""
+
+    id: int
+    upload_id: str
+    number: int
+    sha: str
+    size: int

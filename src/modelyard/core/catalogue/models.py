@@ -16,6 +16,7 @@ from modelyard.core.catalogue.entities import (
     ModelStatus,
     ModelTag,
     ModelVersion,
+    UploadPart,
     Workspace,
 )
 from modelyard.core.catalogue.workspaces import existing
@@ -254,9 +255,9 @@ def own_model(thing: Model | ModelVersion) -> Own:
 
 
 def unreferenced(tx: Tx, shas: Iterable[str]) -> list[str]:
-    """Those digests that no version and no artifact of a run refers to."""
+    """Those digests that no version, no artifact of a run and no part of one refers to."""
     wanted = set(shas)
-    for kind in (ModelVersion, ArtifactFile):
+    for kind in (ModelVersion, ArtifactFile, UploadPart):
         wanted -= {sha for (sha,) in tx.values(kind, ("sha",), sha=wanted)}
     return sorted(wanted)
 

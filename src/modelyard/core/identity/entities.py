@@ -33,6 +33,21 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalIdentity:
+    """Who a user is at an external issuer: ``subject`` is unique there and never given to another (OIDC Core 2).
+
+    ``last_seen_at`` is when a token was looked at, to the hour.
+    """
+
+    id: int
+    issuer: str
+    subject: str
+    user_id: str
+    created_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OAuthClient:
     """A client of the token service (RFC 6749 section 2); ``secret_hash`` is None for a public one.
 
@@ -136,9 +151,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user belongs to a group or holds a custom role."""
+    """A user belongs to a group or holds a custom role; ``issuer`` is who says so, None where it was decided here."""
 
     id: int
     user_id: str
     group_id: int
+    issuer: str | None
     created_at: datetime

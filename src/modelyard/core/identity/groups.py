@@ -13,9 +13,11 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import title
-from modelyard.core.kernel.store import Topic, Tx
+from modelyard.core.kernel.store import Existing, Topic, Tx
 
 _DEPTH = 20
+_NAME_MAX = 255
+_TOLD_MAX = 500  # groups that an issuer may name for one user
 
 
 class GroupKind(StrEnum):
@@ -122,7 +124,7 @@ def add_to_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: 
     if tx.first(Membership, user_id=user_id, group_id=group_id) is not None:
         raise conflict(f"the user {user_id} belongs to the {kind} already")
     tx.touch(Topic.ACCESS)
-    return tx.insert(Membership(0, user_id, group_id, tx.now))
+    return tx.insert(Membership(0, user_id, group_id, None, tx.now))
 
 
 def ensure_in_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> None:
@@ -152,17 +154,27 @@ def groups_of(tx: Tx, kind: GroupKind, user_id: str) -> list[Group]:
     return tx.find(Group, order_by="name", kind=kind, id=ids)
 
 
-def sync_groups(tx: Tx, user_id: str, names: Collection[str]) -> None:
-    """Make the user belong to exactly these groups at the top, which an issuer names; missing ones are made."""
-    held = {group.name: group.id for group in groups_of(tx, GroupKind.GROUP, user_id)}
-    wanted = {title(GroupKind.GROUP, name) for name in names}
+def sync_groups(tx: Tx, user_id: str, issuer: str, names: Collection[str]) -> None:
+    """Make the user belong to exactly those groups at the top that the issuer names; missing ones are made.
+
+    Groups that somebody else put the user in stay. Names that no group can have are passed over.
+    """
+    told = {m.group_id: m.id for m in tx.find(Membership, user_id=user_id, issuer=issuer)}
+    held = {group.name: group.id for group in tx.find(Group, id=set(told))}
+    wanted = {name for name in sorted(names)[:_TOLD_MAX] if _is_name(name)}
+    if held.keys() == wanted:
+        return
     for name in sorted(wanted - held.keys()):
-        group = tx.first(Group, kind=GroupKind.GROUP, name=name, parent_id=None) or add_group(tx, GroupKind.GROUP, name)
-        tx.insert(Membership(0, user_id, group.id, tx.now))
+        group = tx.first(Group, kind=str(GroupKind.GROUP), name=name, parent_id=None)
+        group = group or add_group(tx, GroupKind.GROUP, name)
+        tx.insert_all([Membership(0, user_id, group.id, issuer, tx.now)], existing=Existing.KEEP)
     for name in held.keys() - wanted:
-        tx.delete(Membership, user_id=user_id, group_id=held[name])
-    if held.keys() != wanted:
-        tx.touch(Topic.ACCESS)
+        tx.delete(Membership, id=told[held[name]])
+    tx.touch(Topic.ACCESS)
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= _NAME_MAX and name.isprintable() and name == name.strip()
 
 
 def _refuse_taken(tx: Tx, kind: GroupKind, name: str, parent_id: int | None, workspace: str) -> None:

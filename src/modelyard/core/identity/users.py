@@ -11,6 +11,7 @@ from modelyard.core.identity.access_tokens import live_scopes
 from modelyard.core.identity.entities import (
     AccessToken,
     Credential,
+    ExternalIdentity,
     Membership,
     OAuthClient,
     ServiceAccount,
@@ -156,7 +157,7 @@ def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
     client = tx.first(OAuthClient, service_user_id=user_id)
     if client is not None:
         raise failed_precondition(f"this is the account of the client {client.id}; delete the client instead")
-    for kind in (Credential, Session, Membership, AccessToken, ServiceAccount):
+    for kind in (Credential, ExternalIdentity, Session, Membership, AccessToken, ServiceAccount):
         tx.delete(kind, user_id=user_id)
     tx.change(ServiceAccount, {"owner_id": None}, owner_id=user_id)
     tx.delete(Grant, subject_id=user_id)
@@ -164,9 +165,22 @@ def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
     tx.touch(Topic.ACCESS)
 
 
+def change_password(tx: Tx, actor: Actor, user_id: str, password_hash: str) -> None:
+    """Give oneself a new password, or as an administrator anybody."""
+    require_platform(actor, Permission.SIGNED_IN)
+    if user_id != actor.user_id:
+        require_platform(actor, Permission.USERS_MANAGE)
+    replace_password(tx, user_id, password_hash)
+
+
 def set_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
     """Give a user a new password; nobody waits any more for failures with the old one."""
     require_platform(actor, Permission.USERS_MANAGE)
+    replace_password(tx, user_id, password_hash, temporary=temporary)
+
+
+def replace_password(tx: Tx, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
+    """Replace a password without asking who wants it: behind the two use-cases above."""
     user = tx.get(User, user_id)
     if user is None:
         raise not_found("user", user_id)

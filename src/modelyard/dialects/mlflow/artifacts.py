@@ -1,4 +1,4 @@
-"""``/mlflow-artifacts/*`` and the other ways to artifacts: bytes go through this server, names are decided in the core."""
+"""``/mlflow-artifacts/*`` and the other ways to artifacts: bytes go through this server."""
 
 import asyncio
 import mimetypes

@@ -155,7 +155,7 @@ def on_tag(conditions: Sequence[Condition], key: str) -> list[Attached]:
 
 def present(**values: Any) -> dict[str, Any]:
     """Those of the values that are there: MLflow leaves out what is not."""
-    return {name: value for name, value in values.items() if value is not None and value != [] and value != {}}
+    return {name: value for name, value in values.items() if value is not None and value not in ([], {})}
 
 
 def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -163,7 +163,7 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-mlflow = Dialect("mlflow", render_error)
+mlflow = Dialect("mlflow", render_error, basic=True)
 
 
 def _read(given: Mapping[str, Any], shape: type[T]) -> T:

@@ -175,8 +175,9 @@ async def _search(call: Call, asked: SearchExperiments) -> Response:
 
 def view(asked: Any) -> set[Lifecycle]:
     """The lifecycles behind a view type, which may be given by number."""
-    by_number = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
-    return VIEWS.get(by_number.get(asked, asked) if isinstance(asked, (int, str)) else "", VIEWS["ACTIVE_ONLY"])
+    if isinstance(asked, int):
+        return dict(enumerate(VIEWS.values(), 1)).get(asked, VIEWS["ACTIVE_ONLY"])
+    return VIEWS.get(str(asked), VIEWS["ACTIVE_ONLY"])
 
 
 def experiment_json(found: ExperimentView) -> dict[str, Any]:

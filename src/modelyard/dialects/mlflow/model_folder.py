@@ -148,6 +148,6 @@ def _unreachable(location: str) -> str:
 
 def _needs(flavors: list[str]) -> str:
     return (
-        f"a model of the flavors {', '.join(flavors) or 'none'} cannot be served here yet: only ONNX models are. Log it "
-        "with mlflow.onnx.log_model as well, and deploy that version"
+        f"a model of the flavors {', '.join(flavors) or 'none'} cannot be served here yet: only ONNX models are. Log "
+        "it with mlflow.onnx.log_model as well, and deploy that version"
     )

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
         sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_memberships_group_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_memberships_user_id")),
@@ -457,3 +458,30 @@ def upgrade() -> None:
         batch_op.create_foreign_key(
             batch_op.f("fk_default_workspaces_user_id"), "users", ["user_id"], ["id"], ondelete="CASCADE"
         )
+    op.create_table(
+        "partial_uploads",
+        sa.Column("id", sa.String(length=36), autoincrement=False, nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("part_count", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partial_uploads")),
+        sqlite_autoincrement=False,
+    )
+    with op.batch_alter_table("partial_uploads", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_partial_uploads_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
+        "upload_parts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("upload_id", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["upload_id"], ["partial_uploads.id"], name=op.f("fk_upload_parts_upload_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_upload_parts")),
+        sa.UniqueConstraint("upload_id", "number", name=op.f("uq_upload_parts_upload_id_number")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("upload_parts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_upload_parts_sha"), ["sha"], unique=False)
