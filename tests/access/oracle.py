@@ -34,6 +34,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "platform.signed_in": _SIGNED_IN,
     "users.read": _PEOPLE,
     "users.manage": frozenset({"admin"}),
+    "groups.manage": frozenset({"admin"}),
     "workspace.create": _PEOPLE,
     "tag.create": _PEOPLE,
     "tokens.manage": _PEOPLE,

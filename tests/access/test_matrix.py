@@ -52,7 +52,8 @@ def test_only_those_get_through_who_may(world: World, route: tuple[str, str], ca
 def _call(world: World, role: str, route: tuple[str, str], case: Case, things: Things) -> Response:
     method, path = route
     parts: dict[str, Any] = dict(case.parts(things, world))
-    return world.call(role, method, path.format(**parts.pop("path", {})), **parts)
+    address = path.replace(":path}", "}").format(**parts.pop("path", {}))
+    return world.call(role, method, address, **parts)
 
 
 def _refuses(world: World, role: str, route: tuple[str, str], case: Case, target: Things) -> None:

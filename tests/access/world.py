@@ -75,7 +75,7 @@ UNKNOWN = Things(
 class World:
     """``ours`` is the workspace of "owner", ``theirs`` that of "other owner"; ``victim`` is a user to be changed.
 
-    ``robot`` is the id of a service account that may be removed.
+    ``robot`` is the id of a service account that may be removed, ``group`` that of a group that may be changed.
     """
 
     server: RunningServer
@@ -84,6 +84,7 @@ class World:
     theirs: Things
     victim: Person
     robot: str
+    group: str
 
     def call(self, role: str, method: str, path: str, **request: Any) -> requests.Response:
         """Send a request as the role."""
@@ -128,7 +129,7 @@ def build(server: RunningServer) -> World:
         callers["owner"].post("/v1/api/workspaces/add_user", body)
     admin.post("/v1/api/users/deactivate", {"email": people["disabled"].email})
     robot = admin.post("/api/v1/service-accounts", {"name": f"robot-{_word()}"}, 201)["id"]
-    return World(server, callers, ours, theirs, invite(server, "victim"), robot)
+    return World(server, callers, ours, theirs, invite(server, "victim"), robot, _group(admin))
 
 
 def _settle(owner: Caller) -> Things:
@@ -205,6 +206,11 @@ def upload(name: str, workspace_id: int) -> dict[str, Any]:
 
 def _status(owner: Caller, namespace: str) -> str:
     return str(owner.post("/v1/api/status/get_deployment", {"name": namespace})["status"])
+
+
+def _group(admin: Caller) -> str:
+    made = admin.call("POST", "/auth/admin/realms/master/groups", json={"name": f"group-{_word()}"})
+    return made.headers["location"].rpartition("/")[2]
 
 
 def _service(server: RunningServer) -> Caller:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from real_keycloak import Keycloak, running
 
 _VENV = Path(__file__).parents[3] / ".cache" / "venvs" / "python-keycloak-7.1.1"

@@ -4,8 +4,8 @@ import uuid
 from typing import Any
 
 import pytest
-
 from real_keycloak import Keycloak, RefusedError
+
 from running import RunningServer, eventually
 from wire import Caller, administrator, sign_in
 
@@ -113,10 +113,10 @@ def test_names_are_taken_once_and_usernames_stay(admin: Any) -> None:
 
 
 def test_what_a_user_does_not_decide_is_ignored(admin: Any) -> None:
-    claimed = {"id": _NOBODY, "createdTimestamp": 1, "realmRoles": ["admin"], "access": {"manage": True}, "admin": True}
+    claimed = {"id": _NOBODY, "createdTimestamp": 1, "realmRoles": ["admin"], "access": {"manage": True}}
     user, _, _ = _new_user(admin, **claimed)
     assert user != _NOBODY
-    admin.update_user(user, claimed | {"service": True, "platformRoles": ["ADMIN"]})
+    admin.update_user(user, claimed | {"admin": True, "service": True, "platformRoles": ["ADMIN"]})
     assert admin.get_user(user)["createdTimestamp"] > 1
     assert _names(admin.get_realm_roles_of_user(user)) == {"user"}
 

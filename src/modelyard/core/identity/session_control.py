@@ -5,7 +5,7 @@ without its user for as long as the server is set up to allow.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modelyard.core.access.check import require_platform
@@ -98,8 +98,11 @@ def _live(tx: Tx, **where: Any) -> list[Session]:
 
 
 def _end(tx: Tx, **where: Any) -> int:
+    ended = tx.values(Session, ("id",), revoked_at=None, **where)
+    for (session_id,) in ended:
+        tx.update(Session, session_id, lambda session: replace(session, revoked_at=tx.now))
     tx.touch(Topic.ACCESS)
-    return tx.change(Session, {"revoked_at": tx.now}, revoked_at=None, **where)
+    return len(ended)
 
 
 def _user(tx: Tx, actor: Actor, user_id: str) -> User:

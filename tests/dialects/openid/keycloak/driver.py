@@ -14,7 +14,7 @@ def main():
     """Answer line by line until there are no more."""
     objects = []
     for line in sys.stdin:
-        print(json.dumps(answer(objects, *json.loads(line)), default=as_text), flush=True)  # noqa: T201
+        print(json.dumps(answer(objects, *json.loads(line)), default=as_text), flush=True)
 
 
 def answer(objects, number, method, args, keywords):
