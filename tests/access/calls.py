@@ -221,6 +221,7 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("PUT", _ROLE_BY_ID): _platform("groups.manage", _in_realm({}, role_id="user"), success=400),
     ("DELETE", _ROLE_BY_ID): _platform("groups.manage", _in_realm(role_id="user"), success=400),
     ("GET", f"{_ROLE_BY_ID}/composites"): _platform("groups.manage", _in_realm(role_id="user")),
+    ("GET", f"{_ROLE_BY_ID}/composites/realm"): _platform("groups.manage", _in_realm(role_id="user")),
     ("GET", f"{_USER}/role-mappings"): _platform("groups.manage", _victim_path()),
     ("GET", f"{_USER}/role-mappings/realm"): _platform("groups.manage", _victim_path()),
     ("GET", f"{_USER}/role-mappings/realm/available"): _platform("groups.manage", _victim_path()),

@@ -314,6 +314,7 @@ def test_a_client_that_acts_for_itself(live_server: RunningServer, keycloak: Key
     )
     account = admin.get_client_service_account_user(name)
     assert _names(admin.get_realm_roles_of_user(account["id"])) == {"inference"}
+    assert "service account" in _refused(400, admin.set_user_password, account["id"], "long enough 17")
     assert "delete the client" in _refused(400, admin.delete_user, account["id"])
     assert admin.delete_client(name) == {}
     _refused(404, admin.get_user, account["id"])

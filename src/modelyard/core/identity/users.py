@@ -184,6 +184,10 @@ def replace_password(tx: Tx, user_id: str, password_hash: str, *, temporary: boo
     user = tx.get(User, user_id)
     if user is None:
         raise not_found("user", user_id)
+    if user.service:
+        raise failed_precondition(
+            f"{user.username} is a service account: it signs in by token or client, not by password"
+        )
     tx.delete(Credential, user_id=user_id)
     tx.insert(Credential(user_id, password_hash, tx.now, temporary))
     forgive(tx, digests(user.username, user.email))

@@ -89,6 +89,7 @@ async def remove_role(call: Call) -> Response:
 
 @openid.get(f"{_BY_NAME}/composites", Permission.GROUPS_MANAGE)
 @openid.get(f"{_BY_ID}/composites", Permission.GROUPS_MANAGE)
+@openid.get(f"{_BY_ID}/composites/realm", Permission.GROUPS_MANAGE)
 async def show_composites(call: Call) -> Response:
     """The roles that the role includes: for ``admin`` the other built-in ones, for all others none."""
     realm = realm_of(call)
