@@ -59,6 +59,13 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def start_module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Servers for the tests of one module, which share them with nobody else."""
+    with servers(tmp_path_factory.mktemp("module")) as start:
+        yield start
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL of this test session, with the rights of its superuser."""

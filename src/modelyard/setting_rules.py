@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -84,6 +85,11 @@ def _realms(value: object) -> tuple[str, ...]:
     return names
 
 
+def _networks(value: object) -> tuple[str, ...]:
+    texts = value.split(",") if isinstance(value, str) else _listed(value)
+    return tuple(str(ip_network(_text(text).strip())) for text in texts)
+
+
 def _listed(value: object) -> "list[str] | tuple[str, ...]":
     if not isinstance(value, list | tuple):
         raise TypeError
@@ -138,9 +144,12 @@ RULES = {
     "refresh_token_seconds": _LIFETIME,
     "offline_token_seconds": _LIFETIME,
     "refresh_grace_seconds": _integer(0, 3600, " of seconds"),
+    "browser_session_seconds": _LIFETIME,
+    "browser_session_idle_seconds": _LIFETIME,
     "password_grant": Rule(_switch, "true or false"),
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,
+    "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),
     "drain_seconds": _integer(0, 3600, " of seconds"),
     "log_format": _choice("plain", "json"),
     "log_level": _choice("debug", "info", "warning", "error"),

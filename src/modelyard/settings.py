@@ -53,9 +53,12 @@ class Settings:
     refresh_token_seconds: int = 28_800
     offline_token_seconds: int = 2_592_000
     refresh_grace_seconds: int = 60
+    browser_session_seconds: int = 36_000
+    browser_session_idle_seconds: int = 1800
     password_grant: bool = True
     max_body_bytes: int = 64 * 2**20
     max_upload_bytes: int = 10 * 2**30
+    trusted_proxies: tuple[str, ...] = ()
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -69,7 +72,7 @@ class Settings:
         """The inverse of ``to_json``."""
         raw = json.loads(text)
         issuers = tuple(IssuerSettings.from_json(each) for each in raw["external_issuers"])
-        lists = {"realms": tuple(raw["realms"]), "external_issuers": issuers}
+        lists = {key: tuple(raw[key]) for key in ("realms", "trusted_proxies")} | {"external_issuers": issuers}
         return cls(**{**raw, "data": Path(raw["data"]), **lists})
 
 

@@ -80,6 +80,11 @@ def _public(**path: str) -> list[Case]:
     return [Case("public", "platform", lambda *_: {"path": path})]
 
 
+def _form(success: int, **fields: str) -> list[Case]:
+    """A form of the token service; anybody may send it, and what is wrong with it is told."""
+    return [Case("public", "platform", lambda *_: {"path": {"realm": "master"}, "data": fields}, success=success)]
+
+
 def _victim(*names: str, **body: Any) -> Callable[[Things, World], Parts]:
     """A body about the user who is there to be changed: their ``names``, and the rest as given."""
     return lambda _, world: {"json": {name: getattr(world.victim, name) for name in names} | body}
@@ -108,6 +113,10 @@ def _upload(things: Things, _: World) -> Parts:
 def _upload_stream(things: Things, _: World) -> Parts:
     named = {"name": "uploaded", "filename": "model.onnx", "workspace_id": str(things.workspace_id)}
     return {"params": named, "data": upload("uploaded", 0)["file"][1]}
+
+
+def _nothing(*_: object) -> Parts:
+    return {}
 
 
 def _invite(*_: object) -> Parts:
@@ -144,7 +153,6 @@ def _robot(_: Things, world: World) -> Parts:
     return {"path": {"account": world.robot}}
 
 
-_NO_GRANT = {"client_id": "sdk-client", "grant_type": "none"}
 _USERS = "/auth/admin/realms/{realm}/users"
 _USER = f"{_USERS}/{{user_id}}"
 _GROUPS = "/auth/admin/realms/{realm}/groups"
@@ -165,9 +173,17 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("GET", "/auth/realms/{realm}"): _public(realm="master"),
     ("GET", "/auth/realms/{realm}/.well-known/openid-configuration"): _public(realm="master"),
     ("GET", f"{_OPENID}/certs"): _public(realm="master"),
-    ("POST", f"{_OPENID}/token"): [
-        Case("public", "platform", lambda *_: {"path": {"realm": "master"}, "data": _NO_GRANT}, success=400)
-    ],
+    ("GET", "/.well-known/oauth-authorization-server/auth/realms/{realm}"): _public(realm="master"),
+    ("POST", f"{_OPENID}/token"): _form(400, client_id="sdk-client", grant_type="none"),
+    ("GET", f"{_OPENID}/auth"): _form(400),
+    ("POST", f"{_OPENID}/auth"): _form(303),
+    ("POST", f"{_OPENID}/auth/device"): _form(200, client_id="sdk-client"),
+    ("GET", "/auth/realms/{realm}/device"): _form(200),
+    ("POST", "/auth/realms/{realm}/device"): _form(200),
+    ("GET", f"{_OPENID}/logout"): _form(200),
+    ("POST", f"{_OPENID}/logout"): _form(303),
+    ("POST", f"{_OPENID}/revoke"): _form(200, client_id="sdk-client", token="unknown"),
+    ("POST", f"{_OPENID}/token/introspect"): _form(401, client_id="sdk-client", token="unknown"),
     ("GET", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
     ("POST", f"{_OPENID}/userinfo"): _platform("platform.signed_in", lambda *_: {"path": {"realm": "master"}}),
     # users, as Keycloak's administration shows them
@@ -368,6 +384,9 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         Case("logs.read", "thing", _NAMED_PIPELINE),
     ],
     ("POST", "/v1/api/plateau/get_pipeline_topic_name"): _things("logs.read", _NAMED_PIPELINE),
+    # the native API: the audit log
+    ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
+    ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
 }  # fmt: skip
 
 

@@ -37,6 +37,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "groups.manage": frozenset({"admin"}),
     "workspace.create": _PEOPLE,
     "tag.create": _PEOPLE,
+    "audit.read": frozenset({"admin"}),
     "tokens.manage": _PEOPLE,
     "workspace.read": _READ,
     "workspace.manage": _MANAGE,

@@ -21,13 +21,23 @@ _PUBLIC = {
     ("GET", "/auth/realms/{realm}"),
     ("GET", "/auth/realms/{realm}/.well-known/openid-configuration"),
     ("GET", "/auth/realms/{realm}/protocol/openid-connect/certs"),
+    ("GET", "/.well-known/oauth-authorization-server/auth/realms/{realm}"),
+    ("GET", "/auth/realms/{realm}/device"),
+    ("GET", "/auth/realms/{realm}/protocol/openid-connect/auth"),
+    ("GET", "/auth/realms/{realm}/protocol/openid-connect/logout"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("GET", "/v1/api/config"),
     ("GET", "/v1/api/docs"),
     ("GET", "/v1/api/docs/{asset}"),
     ("GET", "/v1/api/openapi.json"),
+    ("POST", "/auth/realms/{realm}/device"),
+    ("POST", "/auth/realms/{realm}/protocol/openid-connect/auth"),
+    ("POST", "/auth/realms/{realm}/protocol/openid-connect/auth/device"),
+    ("POST", "/auth/realms/{realm}/protocol/openid-connect/logout"),
+    ("POST", "/auth/realms/{realm}/protocol/openid-connect/revoke"),
     ("POST", "/auth/realms/{realm}/protocol/openid-connect/token"),
+    ("POST", "/auth/realms/{realm}/protocol/openid-connect/token/introspect"),
 }
 
 

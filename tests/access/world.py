@@ -20,8 +20,9 @@ from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 MODEL = (Path(__file__).parents[2] / "examples" / "models" / "ccfraud.onnx").read_bytes()
 ROW = [{"tensor": [0.5] * 29}]
 
-# Changed by workers that are alive, whoever calls; the last counts their rows.
-_RESTLESS = {"workers", "replicas", "sqlite_sequence"}
+# Changed by workers that are alive, whoever calls, and the counter of their rows; and what tells of refusals.
+_RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads"}
+_DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class World:
         """All rows of the database and the sizes of all kept files, but for what changes by itself; once it is calm."""
         assert eventually(self._calm), "a deployment starts or stops without end"
         rows = {name: self._rows(f"select * from {name}") for name in self._tables() - _RESTLESS}  # noqa: S608
+        rows["done"] = self._rows(_DONE)
         return rows | {str(file): file.stat().st_size for file in _files(self.server.data)}
 
     def _calm(self) -> bool:

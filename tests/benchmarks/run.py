@@ -135,7 +135,7 @@ class _NoStore:
 
 
 class _Verified:
-    user_id, client_id, expires_at, token_id = "u", "c", int(time.time()) + 3600, "t"
+    user_id, client_id, expires_at, token_id, session_id, jti = "u", "c", int(time.time()) + 3600, "t", None, None
 
 
 def _arrow_body(rows: int) -> bytes:

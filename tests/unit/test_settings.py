@@ -80,7 +80,12 @@ def test_variables_of_the_client_are_not_errors(tmp_path: Path) -> None:
 def test_settings_survive_the_way_to_a_child_process() -> None:
     issuer = IssuerSettings(url="https://x.io/", audiences=("a", "b"), admin_groups=("c",), create_users=False)
     settings = Settings(
-        data=Path("/somewhere"), realms=("a",), admin_password="correct horse", port=1, external_issuers=(issuer,)
+        data=Path("/somewhere"),
+        realms=("a",),
+        admin_password="correct horse",
+        port=1,
+        trusted_proxies=("10.0.0.0/8",),
+        external_issuers=(issuer,),
     )
 
     assert Settings.from_json(settings.to_json()) == settings
@@ -93,6 +98,7 @@ def test_settings_survive_the_way_to_a_child_process() -> None:
         ("realms", ""), ("realms", "one,one"), ("realms", ["a/b"]), ("admin_email", "admin"), ("public_url", "ftp://x"),
         ("max_body_bytes", "many"), ("max_upload_bytes", 12), ("drain_seconds", -1), ("log_format", "xml"),
         ("log_level", "loud"), ("database", "mysql://x"), ("data", ""), ("admin_password", "short"),
+        ("trusted_proxies", "10.0.0.1/8"), ("trusted_proxies", "proxy.example.com"), ("trusted_proxies", [1]),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_told_what_is_expected(key: str, value: object) -> None:
@@ -206,4 +212,4 @@ def test_the_reference_lists_every_setting_with_its_default() -> None:
     assert set(rows) == set(KEYS)
     for key, shown in rows.items():
         default = getattr(Settings(), key)
-        assert (RULES[key].parse(shown.strip("`")) if default is not None else None) == default
+        assert default in (None, ()) or RULES[key].parse(shown.strip("`")) == default

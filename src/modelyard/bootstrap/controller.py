@@ -1,13 +1,15 @@
-"""The controller: sweeps what dead processes left behind."""
+"""The controller: sweeps what dead processes left behind, and watches over the audit log."""
 
 import os
 from datetime import timedelta
 
 from modelyard.artifacts.local import LocalArtifacts
+from modelyard.bootstrap.audit_head import HeadFile
+from modelyard.bootstrap.audit_watch import AuditWatch
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.core.catalogue.uploading import collect_files
 from modelyard.core.identity.access_tokens import sweep_tokens
-from modelyard.core.identity.sessions import sweep_sessions
+from modelyard.core.identity.expiry import sweep_identity
 from modelyard.core.identity.throttle import sweep_sign_in_records
 from modelyard.core.serving.workers import remove_workers, sweep_workers, workers_of
 from modelyard.settings import Settings
@@ -23,11 +25,13 @@ class Controller:
         self._store = open_store(settings)
         self._artifacts = LocalArtifacts(settings.data / "blobs")
         self._server_id = server_id(settings)
+        self._audit = AuditWatch(self._store, HeadFile(settings.data))
         self._rounds = 0
 
     def run_once(self) -> None:
-        """Give up silent workers; now and then also abandoned uploads, ended sessions and tokens, and
-        failed sign-ins that have faded."""
+        """Note the end of the audit log, give up silent workers; now and then also abandoned uploads and what ended in
+        identity."""
+        self._audit.run_once()
         self._store.run_write(sweep_workers)
         dead = [worker.id for worker in self._store.run_read(workers_of, self._server_id) if not _alive(worker.pid)]
         if dead:  # on this machine there is no need to wait for heartbeats that do not come
@@ -35,7 +39,7 @@ class Controller:
         if self._rounds % _SWEEP_ROUNDS == 0:
             self._artifacts.sweep(_ABANDONED)
             collect_files(self._store, self._artifacts, _ABANDONED)
-            for sweep in (sweep_sessions, sweep_tokens, sweep_sign_in_records):
+            for sweep in (sweep_identity, sweep_tokens, sweep_sign_in_records):
                 self._store.run_write(sweep)
         self._rounds += 1
 

@@ -1,6 +1,8 @@
 """What every process finds by the settings."""
 
 import contextlib
+import os
+import pwd
 
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.settings import Settings
@@ -18,3 +20,11 @@ def server_id(settings: Settings) -> str:
     with contextlib.suppress(FileExistsError), path.open("x") as file:
         file.write(new_uuid())
     return path.read_text()
+
+
+def system_user() -> str:
+    """Who runs this process, as the system names them."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in containers that run as a number
+        return str(os.getuid())

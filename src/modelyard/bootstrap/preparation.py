@@ -5,15 +5,18 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.bootstrap.audit_head import HeadFile
+from modelyard.bootstrap.data_folder import open_store, server_id, system_user
 from modelyard.core.access.permissions import Role
+from modelyard.core.audit.configuration import record_configuration
 from modelyard.core.serving.workers import claim_database
 from modelyard.core.tracking.first_start import ensure_tracking
 from modelyard.issuers.embedded.first_start import first_start
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
-from modelyard.settings import Settings
+from modelyard.settings import SECRETS, Settings
 from modelyard.storage.migrate import migrate
 
 
@@ -23,6 +26,8 @@ def prepare(settings: Settings) -> None:
     migrate(store)
     store.run_write(claim_database, server_id(settings))
     KeyRing.open(settings.data / "keys")
+    HeadFile(settings.data).begin(store)
+    store.run_write(record_configuration, _shown(settings), system_user())
     path = settings.data / "credentials.json"
     made_up = first_start(
         store,
@@ -38,6 +43,12 @@ def prepare(settings: Settings) -> None:
         lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())
         sys.stdout.write(f"First start. These credentials are shown once and kept in {path}:\n{lines}")
         sys.stdout.flush()
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON types; of a secret only whether it is given."""
+    shown: dict[str, Any] = json.loads(settings.to_json())
+    return shown | {name: "given" if shown[name] else None for name in SECRETS}
 
 
 def _keep(path: Path, made_up: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
+from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
@@ -38,11 +39,13 @@ from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
+from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import access_table, direct_routes
 from modelyard.web.services import Limits, Services
 from modelyard.web.watcher import Watcher, every
 
 _HEARTBEAT_SECONDS = 2.0
+_KEYS_SECONDS = 0.25
 _USES_SECONDS = 60.0
 
 
@@ -53,6 +56,7 @@ class Application:
         np.seterr(over="ignore", invalid="ignore")  # a request's number beyond float32 becomes infinite without a word
         self._settings = settings
         self._worker_id = worker_id
+        self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: InferenceApp | None = None
         dialects = (health, openid, native, wallaroo, mlflow)
@@ -71,6 +75,7 @@ class Application:
         elif self._inference is not None and scope["path"].startswith(PREFIX):
             await self._inference(scope, receive, send)
         else:
+            scope = self._proxies.seen_through(scope)
             path = scope["path"] = without_last_slash(canonical_path(scope["path"]))
             endpoint = self._direct.get((scope["method"], path), self.router)
             await endpoint(scope, receive, send)
@@ -86,8 +91,15 @@ class Application:
         keys = KeyRing.open(settings.data / "keys")
         verifiers = bearer_verifiers(settings, keys, store)
         authenticator = TokenAuthenticator(store, verifiers)
+        audit = BoundedRecorder(store)
         issuer = EmbeddedIssuer(
-            store, keys, Passwords(), settings.realms, _lifetimes(settings), password_grant=settings.password_grant
+            store,
+            keys,
+            Passwords(),
+            settings.realms,
+            _lifetimes(settings),
+            audit,
+            password_grant=settings.password_grant,
         )
         basic = BasicAuthenticator(store, issuer.check_credentials, authenticator.authenticate)
         artifacts = LocalArtifacts(settings.data / "blobs")
@@ -103,15 +115,17 @@ class Application:
             artifacts=artifacts,
             check_model=check_model,
             logs=SegmentReader(logs),
+            audit=audit,
         )
         self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, authenticator, basic, reconciler, verifiers):
+        async with self._background(store, keys, authenticator, basic, reconciler, verifiers, audit):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
         writer.close()
+        audit.flush()
         store.run_write(remove_workers, [self._worker_id])
         store.close()
 
@@ -119,10 +133,12 @@ class Application:
     async def _background(
         self,
         store: SqlStore,
+        keys: KeyRing,
         authenticator: TokenAuthenticator,
         basic: BasicAuthenticator,
         reconciler: Reconciler,
         verifiers: Verifiers,
+        audit: BoundedRecorder,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -139,12 +155,24 @@ class Application:
                 store.run_write(register_worker, self._worker_id, server_id(self._settings), os.getpid())
                 reconciler.reconcile()
 
+        known_keys = keys.all
+
+        def look_at_keys() -> None:
+            nonlocal known_keys
+            keys.reload()
+            if known_keys is not keys.all:  # whoever made it look again
+                known_keys = keys.all
+                authenticator.forget_tokens()
+                basic.forget()
+
         store.on_touch(forget_at_once)
         watcher = Watcher(store, {Topic.ACCESS: forget, Topic.ROUTES: reconciler.reconcile})
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
+            asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
+            asyncio.create_task(every(PERIOD_SECONDS, audit.flush, "recording refusals")),
             asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
             asyncio.create_task(verifiers.keep_looking()),
         ]
@@ -171,4 +199,6 @@ def _lifetimes(settings: Settings) -> Lifetimes:
         settings.refresh_token_seconds,
         settings.offline_token_seconds,
         settings.refresh_grace_seconds,
+        settings.browser_session_seconds,
+        settings.browser_session_idle_seconds,
     )

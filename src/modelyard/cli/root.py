@@ -50,8 +50,10 @@ _add(PEOPLE, "whoami", "login:whoami_app", "Show who the server says you are.")
 _add(PEOPLE, "user", "user:app", "Users: invite, switch on and off.")
 _add(PEOPLE, "token", "token:app", "Personal access tokens: make, list, revoke.")
 _add(PEOPLE, "service-account", "service_account:app", "Accounts of programs: make, list, delete.")
+_add(PEOPLE, "audit", "audit:app", "Who did what: search, export and verify the audit log.")
 _add(SERVER, "serve", "serve:app", "Run the server until it is told to stop.")
 _add(SERVER, "doctor", "doctor:app", "Look for what may keep the server from working on this machine.")
+_add(SERVER, "keys", "keys:app", "Signing keys: make, list, retire.")
 _add(SERVER, "completion", "completion:app", "Complete commands and options with the tab key.")
 
 

@@ -61,6 +61,9 @@ class Flags:
     max_upload_bytes: str | None = None
     """The largest model file, like 10GiB."""
 
+    trusted_proxies: str | None = None
+    """Proxies, separated by commas, whose word counts on where a request came from; 10.0.0.0/8 for a network."""
+
     drain_seconds: int | None = None
     """How long running requests may take to end when the server stops. [default: 30]"""
 

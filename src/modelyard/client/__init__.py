@@ -7,6 +7,7 @@ with Client("http://127.0.0.1:8080", username="ada", password="…") as client:
 """
 
 from modelyard.client.access_tokens import AccessToken, NewAccessToken
+from modelyard.client.audit import AuditEntry, AuditFilter, AuditFormat
 from modelyard.client.client import DEFAULT_URL, Client, Identity, chosen_url
 from modelyard.client.deployments import DeploymentStatus, LoadedModel, State
 from modelyard.client.errors import (
@@ -36,6 +37,9 @@ from modelyard.client.workspaces import Member, Role, Workspace
 __all__ = [
     "DEFAULT_URL",
     "AccessToken",
+    "AuditEntry",
+    "AuditFilter",
+    "AuditFormat",
     "BusyError",
     "Client",
     "ConflictError",

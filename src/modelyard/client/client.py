@@ -9,6 +9,7 @@ from typing import Self
 import httpx
 
 from modelyard.client.access_tokens import AccessTokens
+from modelyard.client.audit import Audit
 from modelyard.client.deployments import Deployments
 from modelyard.client.errors import InvalidRequestError
 from modelyard.client.inference import Inference
@@ -37,7 +38,7 @@ class Identity:
 
 class Client:
     """Talks to one server. Parts: users, tokens, service_accounts, workspaces, models, pipelines, deployments,
-    inference, logs.
+    inference, logs, audit.
 
     A token is an access token or a personal access token. What is not given comes from the environment
     (MODELYARD_URL, MODELYARD_TOKEN, MODELYARD_USERNAME with MODELYARD_PASSWORD), then from the last `modelyard login`.
@@ -67,6 +68,7 @@ class Client:
         self.deployments = Deployments(self._transport)
         self.inference = Inference(self._transport)
         self.logs = Logs(self._transport)
+        self.audit = Audit(self._transport)
 
     def __enter__(self) -> Self:
         return self

@@ -79,6 +79,19 @@ class Transport:
             raise error_from_answer(response.status_code, response.content)
         return response
 
+    @contextmanager
+    def stream(self, method: str, path: str, **content: Any) -> Iterator[httpx.Response]:
+        """``send`` for an answer that is read piece by piece, inside the block."""
+        try:
+            with self._http.stream(method, self.url + path, **content) as response:
+                if not response.is_success:
+                    raise error_from_answer(response.status_code, response.read())
+                yield response
+        except httpx.TimeoutException as error:
+            raise UnreachableError(f"{self.url} did not answer in time ({path}).") from error
+        except httpx.RequestError as error:
+            raise UnreachableError(f"The answer of {self.url} did not arrive whole: {_reason(error)}.") from error
+
     def call(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST a JSON object and return the JSON answer: the shape of nearly every call of this API."""
         response = self.send("POST", path, json=body)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from modelyard.bootstrap.data_folder import open_store
 from modelyard.doctor.check import Check, fail, ok, warn
+from modelyard.issuers.embedded.key_files import FIRST, REFRESH, signing_files
 from modelyard.server.claims import StartError, claim_address, holder_of
 from modelyard.settings import Settings
 from modelyard.storage.migrate import is_current
-
-_KEYS = ("signing.pem", "refresh.key")
 
 
 def check_folder(settings: Settings) -> Iterator[Check]:
@@ -38,20 +37,19 @@ def _about_missing(data: Path) -> Check:
 def check_keys(settings: Settings) -> Iterator[Check]:
     """The files that sign tokens, and the first passwords: there, and readable by their owner alone."""
     folder = settings.data / "keys"
-    present = [folder / name for name in _KEYS if (folder / name).exists()]
+    signing = sorted(signing_files(folder)) if folder.is_dir() else []
+    present = [folder / name for name in (*signing, REFRESH) if (folder / name).exists()]
     if not present:
         yield ok("keys", "will be made at the first start")
         return
-    for name in _KEYS:
-        if folder / name not in present:
-            yield fail(
-                "keys", f"{folder / name} is missing", "Restore it from a backup: the server does not replace it."
-            )
+    missing = [name for name in (FIRST if not signing else "", REFRESH) if name and folder / name not in present]
+    for name in missing:
+        yield fail("keys", f"{folder / name} is missing", "Restore it from a backup: the server does not replace it.")
     credentials = settings.data / "credentials.json"
     exposed = [path for path in (*present, credentials) if path.exists() and path.stat().st_mode & 0o077]
     for path in exposed:
         yield warn("keys", f"{path} can be read by others", f"Close it: chmod 600 {path}")
-    if not exposed and len(present) == len(_KEYS):
+    if not exposed and not missing:
         yield ok("keys", "signing keys are there, for their owner alone")
 
 

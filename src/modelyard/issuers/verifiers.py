@@ -14,8 +14,9 @@ class Verified:
     """What a good bearer token says. ``expires_at`` is in seconds since 1970.
 
     ``token_id`` names a token that can be revoked by itself: whether it still holds, and its scopes, is asked of the
-    store whenever rights are loaded (``core.identity.users.load_actor``). ``groups`` are what an external issuer calls
-    the groups of the user.
+    store whenever rights are loaded (``core.identity.users.load_actor``). ``session_id`` and ``jti`` name a session of
+    this server and a signed token of it, which may have been ended (``core.identity.revocation``). ``groups`` are what
+    an external issuer calls the groups of the user.
     """
 
     user_id: str
@@ -23,6 +24,7 @@ class Verified:
     session_id: str | None
     expires_at: int
     token_id: str | None = None
+    jti: str | None = None
     groups: frozenset[str] = frozenset()
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from modelyard.core.access.grants import Grant
+from modelyard.core.audit.entities import AuditEntry, AuditHead
 from modelyard.core.catalogue.entities import (
     ArtifactFile,
     DefaultWorkspace,
@@ -41,11 +42,17 @@ from modelyard.core.catalogue.entities import (
 )
 from modelyard.core.identity.entities import (
     AccessToken,
+    AuthorizationCode,
+    BrowserSession,
+    Consent,
     Credential,
+    DeviceGrant,
+    DeviceGuess,
     ExternalIdentity,
     Group,
     Membership,
     OAuthClient,
+    RevokedToken,
     ServiceAccount,
     Session,
     SignInRecord,
@@ -109,6 +116,11 @@ def _json(name: str, *, nullable: bool = False) -> Column[Any]:
 
 def _ref(name: str, target: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, ForeignKey(target), nullable=nullable, index=True)
+
+
+def _owned(name: str, target: str, *, nullable: bool = False) -> Column[Any]:
+    """A reference of a row that means nothing without its target and goes with it."""
+    return Column(name, ForeignKey(target, ondelete="CASCADE"), nullable=nullable, index=True)
 
 
 def _key(name: str, *args: Any, nullable: bool = False, **kwargs: Any) -> Column[str]:
@@ -181,6 +193,32 @@ grants = _table(
 
 TABLES: dict[type[Any], Table] = {
     Grant: grants,
+    AuditEntry: _table(
+        "audit_entries",
+        Column("id", _BIGINT, primary_key=True, autoincrement=False),  # numbered by the chain itself
+        _time("at"),
+        _text("actor_id"),
+        _text("actor_name"),
+        _text("client_id", nullable=True),
+        _text("address", nullable=True),
+        Column("action", String(64), nullable=False),
+        Column("object_type", String(32), nullable=False),
+        _text("object_id"),
+        Column("outcome", String(16), nullable=False),
+        _json("details"),
+        Column("previous_hash", String(64), nullable=False),
+        Column("hash", String(64), nullable=False),
+        Index(None, "at"),
+        Index(None, "actor_name", "id"),
+        Index(None, "action", "id"),
+        Index(None, "object_type", "object_id", "id"),
+    ),
+    AuditHead: _table(
+        "audit_heads",
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("entry_id", BigInteger, nullable=False),
+        Column("hash", String(64), nullable=False),
+    ),
     User: _table(
         "users",
         _uuid("id", primary_key=True, autoincrement=False),
@@ -215,6 +253,9 @@ TABLES: dict[type[Any], Table] = {
         _text("id", primary_key=True, autoincrement=False),
         _text("secret_hash", nullable=True),
         _json("grants"),
+        _json("redirect_uris"),
+        _json("post_logout_uris"),
+        Column("consent", Boolean, nullable=False),
         _ref("service_user_id", "users.id", nullable=True),
         _time("created_at"),
     ),
@@ -265,7 +306,61 @@ TABLES: dict[type[Any], Table] = {
         _time("created_at"),
         _time("expires_at"),
         _time("revoked_at", nullable=True),
+        _time("authenticated_at"),
+        _uuid("browser_session_id", nullable=True, index=True),
         Index(None, "expires_at"),
+    ),
+    RevokedToken: _table("revoked_tokens", _uuid("id", primary_key=True, autoincrement=False), _time("expires_at")),
+    BrowserSession: _table(
+        "browser_sessions",
+        _uuid("id", primary_key=True, autoincrement=False),
+        Column("token_hash", String(64), nullable=False, unique=True),
+        _owned("user_id", "users.id"),
+        _time("created_at"),
+        _time("seen_at"),
+        _time("expires_at"),
+        _time("ended_at", nullable=True),
+    ),
+    AuthorizationCode: _table(
+        "authorization_codes",
+        Column("id", String(64), primary_key=True, autoincrement=False),
+        _owned("client_id", "oauth_clients.id"),
+        _text("realm"),
+        _text("redirect_uri"),
+        _text("scope"),
+        _text("code_challenge", nullable=True),
+        _text("nonce", nullable=True),
+        _owned("user_id", "users.id"),
+        _owned("browser_session_id", "browser_sessions.id"),
+        _time("expires_at"),
+        _time("used_at", nullable=True),
+        _owned("session_id", "sessions.id", nullable=True),
+    ),
+    DeviceGrant: _table(
+        "device_grants",
+        Column("id", String(64), primary_key=True, autoincrement=False),
+        Column("user_code", String(16), nullable=False, unique=True),
+        _owned("client_id", "oauth_clients.id"),
+        _text("realm"),
+        _text("scope"),
+        Column("state", String(16), nullable=False),
+        Column("interval", Integer, nullable=False),
+        _time("polled_at", nullable=True),
+        _time("expires_at"),
+        _owned("user_id", "users.id", nullable=True),
+        _time("authenticated_at", nullable=True),
+    ),
+    DeviceGuess: _table(
+        "device_guesses", _id(), _text("address"), _time("guessed_at"), Index(None, "address", "guessed_at")
+    ),
+    Consent: _table(
+        "consents",
+        _id(),
+        _owned("user_id", "users.id"),
+        _owned("client_id", "oauth_clients.id"),
+        _text("scope"),
+        _time("given_at"),
+        UniqueConstraint("user_id", "client_id"),
     ),
     Workspace: _table(
         "workspaces",

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Topic
+from modelyard.storage.group_commit import GroupCommit, Raised
 from modelyard.storage.schema import generations
 from modelyard.storage.transaction import SqlTx
 
@@ -47,12 +48,20 @@ class SqlStore:
         self._read_threads = ThreadPoolExecutor(4, "store-read")
         self._write_threads = ThreadPoolExecutor(1 if self._sqlite else 4, "store-write")
         self._listeners: list[Callable[[set[Topic]], None]] = []
+        self._group = GroupCommit(self._write_threads, self._write_together, self.run_write)
 
     async def read(self, use_case: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._read_threads, lambda: self.run_read(use_case, *args, **kwargs))
 
+    async def glance(self, use_case: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if self._sqlite:  # a few rows by key are there sooner than a thread would begin to look for them
+            return self.run_read(use_case, *args, **kwargs)
+        return await self.read(use_case, *args, **kwargs)
+
     async def write(self, use_case: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if self._sqlite:
+            return await self._group.write(lambda tx: use_case(tx, *args, **kwargs))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._write_threads, lambda: self.run_write(use_case, *args, **kwargs))
 
@@ -100,6 +109,31 @@ class SqlStore:
         if tx.touched:
             for listener in self._listeners:
                 listener(tx.touched)
+        return result
+
+    def _write_together(self, use_cases: list[Callable[[SqlTx], Any]]) -> list[Any]:
+        """Run use-cases one after another in one transaction; a result is what was returned or raised."""
+        touched: set[Topic] = set()
+        with self._writer.connect() as connection, connection.begin():
+            results = [self._in_savepoint(connection, use_case, touched) for use_case in use_cases]
+        if touched:
+            for listener in self._listeners:
+                listener(touched)
+        return results
+
+    def _in_savepoint(self, connection: Connection, use_case: Callable[[SqlTx], Any], touched: set[Topic]) -> Any:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("SAVEPOINT one")
+        tx = SqlTx(connection, self._clock())
+        try:
+            result = use_case(tx)
+            touched |= tx.touched
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001  # handed to whoever asked
+            result = Raised(error)
+            driver.execute("ROLLBACK TO one")
+        driver.execute("RELEASE one")
         return result
 
 

@@ -15,12 +15,14 @@ from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.search import Order
 from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Search, StartsWith, Topic
 from modelyard.storage import granting, searching
+from modelyard.storage.prepared import Prepared
 from modelyard.storage.schema import TABLES, generations
 
 E = TypeVar("E")
 
 _MANY = (list, tuple, set, frozenset)
 _statements: dict[tuple[Any, ...], Select[Any]] = {}
+_prepared: dict[tuple[Any, ...], Prepared] = {}
 _insertions: dict[tuple[Any, ...], Any] = {}
 
 OrderBy = str | tuple[Order, ...]
@@ -103,7 +105,8 @@ class SqlTx:
         table = TABLES[kind]
         statement = update(table).values({name: bindparam(f"new_{name}") for name in values})
         given = {f"new_{name}": value for name, value in values.items()}
-        return self._connection.execute(statement.where(*_all(table, where)), given | _sent(where)).rowcount
+        conditions = {f"if_{name}": value for name, value in where.items()}
+        return self._connection.execute(statement.where(*_all(table, conditions)), given | _sent(conditions)).rowcount
 
     def delete(self, kind: type[Any], /, **where: Any) -> int:
         if not where:
@@ -141,9 +144,6 @@ class SqlTx:
             limited,
             *((name, _shape(value)) for name, value in where.items()),
         )
-        statement = _statements.get(shape)
-        if statement is None:
-            statement = _statements[shape] = _select(kind, fields, order_by, limited, where)
         parameters = _sent(where)
         if not isinstance(order_by, str):
             parameters |= searching.order_parameters(order_by)
@@ -151,6 +151,15 @@ class SqlTx:
             parameters["row_limit"] = limit
         if offset:
             parameters["row_offset"] = offset
+        dialect = self._connection.dialect
+        if dialect.name == "sqlite":
+            prepared = _prepared.get(shape)
+            if prepared is None:
+                prepared = _prepared[shape] = Prepared(_select(kind, fields, order_by, limited, where), dialect)
+            return prepared.rows(self._connection, parameters)
+        statement = _statements.get(shape)
+        if statement is None:
+            statement = _statements[shape] = _select(kind, fields, order_by, limited, where)
         return self._connection.execute(statement, parameters).all()
 
 
@@ -197,7 +206,7 @@ def _select(
 def _condition(table: Table, name: str, value: Any) -> ColumnElement[bool]:
     if isinstance(value, (Granted, Covering, Search)):
         return _compound(table, name, value)
-    column = table.c[name]
+    column = table.c[name.removeprefix("if_")]  # an UPDATE keeps the plain names for its new values
     if isinstance(value, _MANY):
         return column.in_(bindparam(name, expanding=True))
     if isinstance(value, Contains):

@@ -1,7 +1,7 @@
 """Who is asking, remembered: a token is verified once, and its user loaded once until rights change.
 
 Nothing remembered holds a token: entries are found by its digest. ``forget`` drops users and decisions, not verified
-signatures, which stay true until the token ends.
+signatures, which stay true until the token ends or its key is retired.
 """
 
 import time
@@ -9,11 +9,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.identity.access_tokens import note_uses
-from modelyard.core.identity.users import load_actor
+from modelyard.core.identity.revocation import VerifiedToken, load_caller
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
@@ -23,26 +23,6 @@ V = TypeVar("V")
 
 _REMEMBERED = 10_000
 _SCHEME = b"bearer "
-
-
-class VerifiedToken(Protocol):
-    """What verification gives."""
-
-    @property
-    def user_id(self) -> str:
-        """Whose token it is."""
-
-    @property
-    def client_id(self) -> str:
-        """Which client asked for it."""
-
-    @property
-    def expires_at(self) -> int:
-        """Seconds since 1970."""
-
-    @property
-    def token_id(self) -> str | None:
-        """The personal access token that it is, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +64,13 @@ class TokenAuthenticator:
         """The caller behind any header; ``UNAUTHENTICATED`` when it names none."""
         token = _bearer(authorization)
         digest = sha256(authorization or b"").digest()
-        verified = self._verified.get(digest)
+        known = self._verified  # as with actors below: what is verified now must not outlive its key
+        verified = known.get(digest)
         if verified is None or verified.expires_at <= time.time():
             verified = await self._verify(token)
-            _remember(self._verified, digest, verified)
+            _remember(known, digest, verified)
         actors = self._actors  # what is loaded now must not outlive a change of rights that comes meanwhile
-        actor = await self._store.read(load_actor, verified.user_id, verified.client_id, verified.token_id)
+        actor = await self._store.read(load_caller, verified)
         _remember(actors, digest, _Entry(actor, verified.expires_at, verified.token_id))
         if verified.token_id is not None:
             self._used.add(verified.token_id)
@@ -119,6 +100,11 @@ class TokenAuthenticator:
         """Rights changed: load everybody anew."""
         self._actors = OrderedDict()
         self._decisions = OrderedDict()
+
+    def forget_tokens(self) -> None:
+        """Keys changed: verify everything anew."""
+        self._verified = OrderedDict()
+        self.forget()
 
 
 def _remember(entries: OrderedDict[K, V], key: K, value: V) -> None:

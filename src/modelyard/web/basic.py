@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import Credential, User
 from modelyard.core.identity.token_text import is_personal
 from modelyard.core.identity.users import load_actor
@@ -81,6 +83,7 @@ class BasicAuthenticator:
         actor = await self._store.read(_still, known) if known else None
         if actor is None:
             user = await self._check_password(username, password, address)
+            await self._store.write(_record_login, user, address)
             known = await self._store.read(_signed_in, user.id)
             actor = await self._store.read(_still, known)
         if known is None or actor is None:
@@ -110,6 +113,11 @@ def _parsed(authorization: str) -> tuple[str, str]:
     if not separator or not username or not password:
         raise DomainError(ErrorKind.UNAUTHENTICATED, "give a username and a password")
     return username, password
+
+
+def _record_login(tx: Tx, user: User, address: str | None) -> None:
+    """Once for each process and password: from then on it is remembered."""
+    record(tx, Actor(user.id, user.username, address=address), Action.LOGIN, "user", user.id, scheme="Basic")
 
 
 def _signed_in(tx: Tx, user_id: str) -> _SignedIn | None:

@@ -21,6 +21,7 @@ from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.web.basic import is_basic
 from modelyard.web.call import Call
+from modelyard.web.refusals import record_refusal
 from modelyard.web.services import Services
 
 _LOG = logging.getLogger(__name__)
@@ -80,18 +81,23 @@ class Endpoint:
 
     async def _answer(self, request: Request) -> Response:
         services = self.services()
+        address = request.client.host if request.client else None
         if isinstance(self.permission, Public):
-            return await self.handler(Call(request, _ANONYMOUS, services))
-        actor = await self._caller(services, request)
-        response = await self.handler(Call(request, actor, services))
+            return await self.handler(Call(request, _ANONYMOUS.for_request(address), services))
+        actor = (await self._caller(services, request, address)).for_request(address)
+        call = Call(request, actor, services)
+        try:
+            response = await self.handler(call)
+        except DomainError as error:
+            await record_refusal(call, self.permission, error)
+            raise
         if response.status_code < 400 and self.permission not in actor.checked:
             raise RuntimeError(f"{self.path} answered without asking for its permission {self.permission}")
         return response
 
-    async def _caller(self, services: Services, request: Request) -> Actor:
+    async def _caller(self, services: Services, request: Request, address: str | None) -> Actor:
         authorization = request.headers.get("authorization")
         if self.basic and is_basic(authorization):
-            address = request.client.host if request.client else None
             return await services.basic.authenticate(authorization or "", address)
         return await services.authenticator.authenticate(authorization)
 

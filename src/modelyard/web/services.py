@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
@@ -48,3 +49,4 @@ class Services:
     artifacts: ArtifactStore
     check_model: Callable[[Path], Signature]
     logs: LogReader
+    audit: BoundedRecorder

@@ -61,10 +61,14 @@ class Watcher:
 
 
 async def every(seconds: float, task: Callable[[], None], name: str) -> None:
-    """Run ``task`` in a thread now and again, until cancelled; a failure is logged and tried again."""
+    """Run ``task`` in a thread now and again, until cancelled. A failure is told once and tried again."""
+    told = ""
     while True:
         try:
             await asyncio.to_thread(task)
+            told = ""
         except Exception as error:  # noqa: BLE001  # the next time it may work
-            _LOG.warning("%s failed: %s", name, error, exc_info=not isinstance(error, DomainError))
+            if told != str(error):
+                _LOG.warning("%s failed: %s", name, error, exc_info=not isinstance(error, DomainError))
+            told = str(error)
         await asyncio.sleep(seconds)

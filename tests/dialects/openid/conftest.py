@@ -1,4 +1,4 @@
-"""python-keycloak against the server that tests share."""
+"""A person with a browser, and python-keycloak against the server that tests share."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,21 @@ from pathlib import Path
 import pytest
 from real_keycloak import Keycloak, running
 
+from browser import Browser
+from running import RunningServer
+from wire import Person, invite
+
 _VENV = Path(__file__).parents[3] / ".cache" / "venvs" / "python-keycloak-7.1.1"
+
+
+@pytest.fixture
+def person(live_server: RunningServer) -> Person:
+    return invite(live_server, "web")
+
+
+@pytest.fixture
+def browser(live_server: RunningServer) -> Browser:
+    return Browser(live_server.url)
 
 
 @pytest.fixture(scope="session")

@@ -141,12 +141,6 @@ def test_discovery_leads_to_keys_that_verify_our_tokens(live_server: RunningServ
     assert who["preferred_username"] == "admin"
 
 
-def test_what_discovery_does_not_list_does_not_exist(live_server: RunningServer) -> None:
-    for path in ("auth", "auth/device", "logout", "revoke", "token/introspect"):
-        answer = Caller(live_server.url).call("POST", f"/auth/realms/master/protocol/openid-connect/{path}")
-        assert answer.status_code == 404
-
-
 def test_an_id_token_opens_nothing(live_server: RunningServer) -> None:
     answer = ask(live_server, data=password_form(live_server, client_id="sdk-client", scope="openid"))
     for token in (answer["id_token"], answer["refresh_token"], "", "x" * 5000):

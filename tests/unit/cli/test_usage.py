@@ -1,5 +1,6 @@
 """What a person meets before any server is asked: help, hints, exit codes, and never a traceback."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -38,6 +39,9 @@ COMMANDS = [
     "service-account create",
     "service-account list",
     "service-account delete",
+    "audit search",
+    "audit export",
+    "audit verify",
     "serve",
     "completion",
 ]
@@ -87,6 +91,11 @@ def test_a_slip_of_the_finger_is_answered_with_what_was_meant(line: str, meant: 
         ("logs ccfraud --limit 0", "--limit 0"),
         ("logs ccfraud --since 1h --start 2026-01-01", "give one of them"),
         ("logs ccfraud --since soon", "--since"),
+        ("audit search --limit 0", "--limit 0"),
+        ("audit export --since 1h --start 2026-01-01", "give one of them"),
+        ("audit export --format xml", "xml"),
+        ("audit verify --expect 12", "NUMBER:HASH"),
+        ("audit verify --accept --expect 1:" + "0" * 64, "contradict each other"),
         ("workspace list --url nowhere", "not the address of a server"),
         ("workspace list -o yaml", "yaml"),
         ("serve --port 99999", "a whole number from 0 to 65535"),
@@ -94,7 +103,11 @@ def test_a_slip_of_the_finger_is_answered_with_what_was_meant(line: str, meant: 
         ("serve --prot 1", "Did you mean --port"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_says_what_is_wrong(line: str, words: str, capsys: Captured) -> None:
+def test_wrong_usage_exits_with_2_and_says_what_is_wrong(
+    line: str, words: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("MODELYARD_")]:
+        monkeypatch.delenv(name)  # where tests find real clients is no setting of the server
     assert run(line.split()) == 2
     captured = capsys.readouterr()
     assert words in captured.err

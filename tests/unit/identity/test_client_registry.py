@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from modelyard.core.access.permissions import Role
+from modelyard.core.audit.entities import AuditEntry
+from modelyard.core.identity.authorization_codes import CodeRequest, issue_code
 from modelyard.core.identity.client_registry import (
     ClientChange,
     account_of,
@@ -16,15 +18,20 @@ from modelyard.core.identity.client_registry import (
     set_client_secret,
 )
 from modelyard.core.identity.clients import SHIPPED, FirstAccounts, GrantType, ensure_accounts
-from modelyard.core.identity.entities import OAuthClient, User
+from modelyard.core.identity.consents import give_consent
+from modelyard.core.identity.device_grants import DeviceRequest, begin_device_grant
+from modelyard.core.identity.entities import AuthorizationCode, Consent, DeviceGrant, OAuthClient, Session, User
 from modelyard.core.identity.service_accounts import NewServiceAccount, create_service_account
+from modelyard.core.identity.sessions import SignIn, open_session
 from modelyard.core.identity.users import NewUser, add_user, find_by_login, load_actor
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.storage.store import SqlStore
+from signed_in import Web
 
 ALONE = ClientChange([GrantType.CLIENT_CREDENTIALS], "hash", public=False)
 PUBLIC = ClientChange([GrantType.PASSWORD], public=True)
+_ABOUT_A_CLIENT = (Session, AuthorizationCode, DeviceGrant, Consent)
 
 
 @pytest.fixture
@@ -64,6 +71,39 @@ def test_the_account_that_somebody_made_outlives_its_client(store: SqlStore, roo
     made = store.run_write(create_service_account, root, NewServiceAccount("scorer", client_secret_hash="hash"))
     store.run_write(delete_client, root, "scorer")
     assert store.run_read(lambda tx: tx.get(User, made.user.id)) == made.user
+
+
+def test_nothing_that_is_about_a_client_outlives_it(web: Web) -> None:
+    write, user = web.store.run_write, web.store.run_read(find_by_login, "admin")
+    assert user is not None
+    root = web.store.run_read(load_actor, user.id, None)
+    for name in ("app", "other"):
+        write(register_client, root, name, ClientChange([GrantType.AUTHORIZATION_CODE], public=True))
+        code = CodeRequest(f"{name} code", name, "master", "https://x.io/", "openid", None, None)
+        write(issue_code, code, web.browser)
+        write(begin_device_grant, DeviceRequest(f"{name} device", name, name, "master", "openid"))
+        write(give_consent, web.user_id, name, "openid")
+        write(open_session, SignIn(web.user_id, name, "master", "openid", rotates=True), web.lifetimes)
+    write(delete_client, root, "app")
+    left = [web.store.run_read(lambda tx, k=kind: tx.values(k, ("client_id",))) for kind in _ABOUT_A_CLIENT]
+    assert left == [[("other",)]] * len(_ABOUT_A_CLIENT)
+
+
+def test_each_change_of_a_client_is_recorded_and_what_changes_nothing_is_not(store: SqlStore, root: Actor) -> None:
+    store.run_write(register_client, root, "app", ALONE)
+    store.run_write(change_client, root, "app", ClientChange(consent=True, redirect_uris=["/back"]))
+    store.run_write(change_client, root, "app", ClientChange(consent=True))
+    store.run_write(set_client_secret, root, "app", "second")
+    account = store.run_read(account_of, root, "app")
+    store.run_write(delete_client, root, "app")
+    entries = store.run_read(lambda tx: tx.find(AuditEntry, object_type="client", object_id="app"))
+    grants = ["client_credentials"]
+    assert [(entry.action, entry.details) for entry in entries] == [
+        ("client.create", {"grants": grants}),
+        ("client.change", {"changed": ["redirect_uris", "consent"], "grants": grants}),
+        ("client.secret", {}),
+        ("client.delete", {"account_id": account.id}),
+    ]
 
 
 @pytest.mark.parametrize("login", ["service-account-robot", "SERVICE-ACCOUNT-ROBOT"])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from modelyard.core.access.permissions import Role
+from modelyard.core.audit.entities import AuditEntry
 from modelyard.core.identity.groups import GroupKind, add_group
 from modelyard.core.identity.roles import (
     BUILT_IN,
@@ -75,6 +76,11 @@ def test_a_second_built_in_role_is_refused_until_the_first_is_taken(store: SqlSt
     assert store.run_read(load_actor, ann.user_id, None).platform_roles == frozenset()
     store.run_write(give_roles, root, ann.user_id, [INFERENCE])
     assert held(store, root, ann) == ["inference"]
+    recorded = store.run_read(lambda tx: tx.find(AuditEntry, action="user.role", object_id=ann.user_id))
+    assert [entry.details["changes"] for entry in recorded] == [
+        {"roles": [["USER"], []]},
+        {"roles": [[], ["INFERENCE"]]},
+    ]
 
 
 def test_nobody_demotes_themselves_nor_the_last_who_can_sign_in(store: SqlStore, root: Actor, ann: Actor) -> None:

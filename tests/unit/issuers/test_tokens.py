@@ -14,9 +14,9 @@ from joserfc.jwk import RSAKey
 
 from modelyard.core.identity.entities import Session, User
 from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.issuers.embedded.claims import Subject
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.tokens import (
-    Subject,
     read_refresh,
     refresh_token,
     sign_access,
@@ -29,7 +29,19 @@ ISSUER = "http://h:8080/auth/realms/master"
 REALMS = ("master", "deploy-realm")
 USER = User("u-1", "mary", "mary@x.io", "Mary", "Jane", True, False, NOW, None)
 SESSION = Session(
-    "6f1f2a30-7c0f-4d1f-9a1e-0d5c4b3a2f10", "u-1", "sdk-client", "master", "email", False, 3, NOW, NOW, NOW, None
+    "6f1f2a30-7c0f-4d1f-9a1e-0d5c4b3a2f10",
+    "u-1",
+    "sdk-client",
+    "master",
+    "email",
+    False,
+    3,
+    NOW,
+    NOW,
+    NOW,
+    None,
+    NOW,
+    None,
 )
 SUBJECT = Subject(USER, frozenset({"USER"}), "sdk-client", SESSION, "profile email")
 

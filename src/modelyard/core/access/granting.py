@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from modelyard.core.access.check import Decision, decide, holds, require, require_platform
 from modelyard.core.access.grants import Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import Permission, Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
+from modelyard.core.audit.entities import Outcome
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, not_found
 from modelyard.core.kernel.store import Covering, Topic, Tx
@@ -53,7 +56,9 @@ def grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role)
     if find_grant(tx, subject_id, resource) is not None:
         raise conflict(f"there is a grant on {resource.kind} {resource.resource_id[:80]} for this subject already")
     tx.touch(Topic.ACCESS)
-    return tx.insert(new_grant(subject_id, resource.kind, resource.resource_id, role, tx.now))
+    made = tx.insert(new_grant(subject_id, resource.kind, resource.resource_id, role, tx.now))
+    record(tx, actor, Action.GRANT_GIVE, resource.kind, resource.resource_id, subject_id=subject_id, role=str(role))
+    return made
 
 
 def change_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role) -> Grant:
@@ -61,14 +66,19 @@ def change_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role
     require_manager(tx, actor, resource)
     found = _existing(tx, subject_id, resource)
     tx.touch(Topic.ACCESS)
-    return tx.update(Grant, found.id, lambda g: replace(g, role=str(role)))
+    changed = tx.update(Grant, found.id, lambda g: replace(g, role=str(role)))
+    details = {"subject_id": subject_id, "role": str(role), "before": found.role}
+    record(tx, actor, Action.GRANT_GIVE, resource.kind, resource.resource_id, Outcome.OK, **details)
+    return changed
 
 
 def revoke(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> None:
     """Take away what a subject has on a resource."""
     require_manager(tx, actor, resource)
-    tx.delete(Grant, id=_existing(tx, subject_id, resource).id)
+    taken = _existing(tx, subject_id, resource)
+    tx.delete(Grant, id=taken.id)
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.GRANT_TAKE, resource.kind, resource.resource_id, subject_id=subject_id, role=taken.role)
 
 
 def show_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> Grant:

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     EXPERIMENT_CREATE = "experiment.create"
     MODEL_REGISTER = "model.register"
     TOKENS_MANAGE = "tokens.manage"
+    AUDIT_READ = "audit.read"
     # on one workspace and what it holds
     WORKSPACE_READ = "workspace.read"
     WORKSPACE_MANAGE = "workspace.manage"

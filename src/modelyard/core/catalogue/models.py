@@ -9,6 +9,8 @@ from modelyard.core.access.check import Own, OwnFields, require, visible
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
 from modelyard.core.access.reading import find_among
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import (
     ArtifactFile,
     Model,
@@ -155,6 +157,7 @@ def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> Mod
         )
     )
     _insert_config(tx, version, NewConfig(input_schema=new.input_schema, output_schema=new.output_schema))
+    record(tx, actor, Action.MODEL_UPLOAD, "model_version", version.id, **described(version), size=version.size)
     return version
 
 
@@ -162,7 +165,9 @@ def configure_version(tx: Tx, actor: Actor, version_id: int, new: NewConfig) -> 
     """Add a configuration; it counts for deployments from the next deploy on."""
     version = _version(tx, actor, Permission.MODEL_EDIT, version_id)
     _check_fields(version, new.tensor_fields)
-    return _insert_config(tx, version, new)
+    config = _insert_config(tx, version, new)
+    record(tx, actor, Action.MODEL_CONFIGURE, "model_version", version.id, **described(version), config_id=config.id)
+    return config
 
 
 def get_version(tx: Tx, actor: Actor, version_id: int) -> VersionView:
@@ -247,6 +252,11 @@ def remove_versions(tx: Tx, versions: list[ModelVersion]) -> None:
     tx.delete(ModelTag, model_version_id=ids)
     tx.delete(ModelConfig, model_version_id=ids)
     tx.delete(ModelVersion, id=ids)
+
+
+def described(version: ModelVersion) -> dict[str, Any]:
+    """The version, as entries of the audit log name it."""
+    return {"workspace_id": version.workspace_id, "name": version.name, "version": version.version, "sha": version.sha}
 
 
 def own_model(thing: Model | ModelVersion) -> Own:

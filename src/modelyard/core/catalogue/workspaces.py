@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from modelyard.core.access.check import require, require_platform, visible, visible_by
 from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import WORKSPACE_ROLES, Permission, Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
 from modelyard.core.identity.entities import User
 from modelyard.core.identity.users import find_by_login
@@ -42,6 +44,7 @@ def create_workspace(tx: Tx, actor: Actor, name: str) -> Workspace:
         raise conflict(f"a workspace named {wanted!r} already exists; choose another name", name=wanted)
     made = tx.insert(Workspace(0, wanted, False, tx.now, actor.user_id))
     _grant(tx, made.id, actor.user_id, Role.OWNER)
+    record(tx, actor, Action.WORKSPACE_CREATE, "workspace", made.id, name=wanted)
     return made
 
 
@@ -81,11 +84,13 @@ def change_workspace(tx: Tx, actor: Actor, workspace_id: int, change: WorkspaceC
     other = tx.first(Workspace, name=name) if name else None
     if other is not None and other.id != workspace_id:
         raise conflict(f"a workspace named {name!r} already exists; choose another name")
-    return tx.update(
+    changed = tx.update(
         Workspace,
         workspace_id,
         lambda w: replace(w, name=name or w.name, archived=w.archived if change.archived is None else change.archived),
     )
+    record(tx, actor, Action.WORKSPACE_CHANGE, "workspace", workspace_id, name=changed.name, archived=changed.archived)
+    return changed
 
 
 def list_members(tx: Tx, actor: Actor, workspace_id: int) -> list[Member]:
@@ -105,6 +110,9 @@ def add_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str, role: 
         _keep_an_owner(tx, workspace_id, user.id)
     tx.delete(Grant, subject_id=user.id, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
     _grant(tx, workspace_id, user.id, wanted)
+    record(
+        tx, actor, Action.GRANT_GIVE, "workspace", workspace_id, role=wanted, user_id=user.id, username=user.username
+    )
 
 
 def remove_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str) -> int:
@@ -119,7 +127,10 @@ def remove_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str) -> 
         raise not_found("user", login_or_id)
     _keep_an_owner(tx, workspace_id, user.id)
     tx.touch(Topic.ACCESS)
-    return tx.delete(Grant, subject_id=user.id, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
+    taken = tx.delete(Grant, subject_id=user.id, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
+    if taken:
+        record(tx, actor, Action.GRANT_TAKE, "workspace", workspace_id, user_id=user.id, username=user.username)
+    return taken
 
 
 def existing(tx: Tx, workspace_id: int) -> Workspace:

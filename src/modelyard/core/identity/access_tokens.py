@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import AccessToken, ServiceAccount
 from modelyard.core.identity.scopes import known_scopes, permissions_in
 from modelyard.core.kernel.actor import Actor
@@ -41,10 +43,13 @@ def create_token(tx: Tx, actor: Actor, user_id: str, new: NewToken) -> AccessTok
         raise conflict(f"a token named {name!r} is in use; revoke it first or choose another name", name=name)
     if len(live) >= _MOST:
         raise failed_precondition(f"there are {_MOST} tokens in use already; revoke some that are not needed")
-    token = AccessToken(
-        new_uuid(), user_id, name, new.secret_hash, scopes, actor.user_id, tx.now, new.expires_at, None, None
+    token = tx.insert(
+        AccessToken(
+            new_uuid(), user_id, name, new.secret_hash, scopes, actor.user_id, tx.now, new.expires_at, None, None
+        )
     )
-    return tx.insert(token)
+    record(tx, actor, Action.TOKEN_CREATE, "token", token.id, name=name, user_id=user_id, scopes=sorted(scopes))
+    return token
 
 
 def list_tokens(tx: Tx, actor: Actor, user_id: str) -> list[AccessToken]:
@@ -63,6 +68,7 @@ def revoke_token(tx: Tx, actor: Actor, token_id: str) -> None:
     if token.revoked_at is None:
         tx.update(AccessToken, token_id, lambda t: replace(t, revoked_at=tx.now))
         tx.touch(Topic.ACCESS)
+        record(tx, actor, Action.TOKEN_REVOKE, "token", token_id, name=token.name, user_id=token.user_id)
 
 
 def find_token(tx: Tx, secret_hash: str) -> AccessToken | None:

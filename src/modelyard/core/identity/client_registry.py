@@ -1,13 +1,16 @@
 """Administrators keep the OAuth clients."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import Grant
 from modelyard.core.access.permissions import Permission
-from modelyard.core.identity.clients import SHIPPED, GrantType, service_user, service_username
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
+from modelyard.core.identity.clients import SHIPPED, GrantType, new_client, service_user, service_username
 from modelyard.core.identity.entities import AccessToken, Membership, OAuthClient, ServiceAccount, Session, User
+from modelyard.core.identity.redirects import checked_uri
 from modelyard.core.identity.users import find_by_login
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
@@ -26,6 +29,9 @@ class ClientChange:
     grants: list[GrantType] | None = None
     secret_hash: str | None = None
     public: bool | None = None
+    redirect_uris: list[str] | None = None
+    post_logout_uris: list[str] | None = None
+    consent: bool | None = None
 
 
 def list_clients(tx: Tx, actor: Actor, client_id: str | None = None) -> list[OAuthClient]:
@@ -50,20 +56,28 @@ def register_client(tx: Tx, actor: Actor, client_id: str, chosen: ClientChange) 
         raise invalid(f"client id {client_id[:60]!r} is not allowed: 1 to 255 letters, digits and . _ - : @")
     if tx.get(OAuthClient, client_id) is not None:
         raise conflict(f"a client {client_id} already exists")
-    return tx.insert(_changed(tx, OAuthClient(client_id, None, [], None, tx.now), chosen))
+    made = tx.insert(_changed(tx, new_client(tx, client_id, []), chosen))
+    record(tx, actor, Action.CLIENT_CREATE, "client", client_id, grants=sorted(made.grants))
+    return made
 
 
 def change_client(tx: Tx, actor: Actor, client_id: str, chosen: ClientChange) -> OAuthClient:
     """Change a client. Tokens that it has stay good; a grant that it lost gives no further ones."""
-    get_client(tx, actor, client_id)
-    return tx.update(OAuthClient, client_id, lambda client: _changed(tx, client, chosen))
+    before = get_client(tx, actor, client_id)
+    after = tx.update(OAuthClient, client_id, lambda client: _changed(tx, client, chosen))
+    changed = [field.name for field in fields(after) if getattr(after, field.name) != getattr(before, field.name)]
+    if changed:
+        record(tx, actor, Action.CLIENT_CHANGE, "client", client_id, changed=changed, grants=sorted(after.grants))
+    return after
 
 
 def set_client_secret(tx: Tx, actor: Actor, client_id: str, secret_hash: str) -> OAuthClient:
     """Give a confidential client another secret; the old one is worthless at once."""
     require_confidential(get_client(tx, actor, client_id))
     tx.touch(Topic.ACCESS)
-    return tx.update(OAuthClient, client_id, lambda client: replace(client, secret_hash=secret_hash))
+    changed = tx.update(OAuthClient, client_id, lambda client: replace(client, secret_hash=secret_hash))
+    record(tx, actor, Action.CLIENT_SECRET, "client", client_id)
+    return changed
 
 
 def require_confidential(client: OAuthClient) -> None:
@@ -82,7 +96,7 @@ def account_of(tx: Tx, actor: Actor, client_id: str) -> User:
 
 
 def delete_client(tx: Tx, actor: Actor, client_id: str) -> None:
-    """Remove a client with its sessions, and the account that was made for it.
+    """Remove a client with its sessions, codes, device grants and consents, and the account that was made for it.
 
     A service account that somebody made, and which only signs in by this client, stays.
     """
@@ -90,10 +104,11 @@ def delete_client(tx: Tx, actor: Actor, client_id: str) -> None:
     if client_id in SHIPPED:
         raise failed_precondition(f"the client {client_id} comes with the server; take its grants instead")
     tx.delete(Session, client_id=client_id)
-    tx.delete(OAuthClient, id=client_id)
+    tx.delete(OAuthClient, id=client_id)  # what else is about it only goes with it: schema.py says what is owned
     if client.service_user_id is not None and tx.get(ServiceAccount, client.service_user_id) is None:
         _delete_account(tx, client.service_user_id)
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.CLIENT_DELETE, "client", client_id, account_id=client.service_user_id)
 
 
 def _delete_account(tx: Tx, user_id: str) -> None:
@@ -114,7 +129,19 @@ def _changed(tx: Tx, client: OAuthClient, chosen: ClientChange) -> OAuthClient:
     if acts_alone and secret_hash is None:
         raise failed_precondition(f"{client.id} is a public client: it cannot act for itself (client_credentials)")
     service_user_id = client.service_user_id or (_own_account(tx, client.id) if acts_alone else None)
-    return replace(client, secret_hash=secret_hash, grants=grants, service_user_id=service_user_id)
+    return replace(
+        client,
+        secret_hash=secret_hash,
+        grants=grants,
+        redirect_uris=_checked(chosen.redirect_uris, client.redirect_uris),
+        post_logout_uris=_checked(chosen.post_logout_uris, client.post_logout_uris),
+        consent=client.consent if chosen.consent is None else chosen.consent,
+        service_user_id=service_user_id,
+    )
+
+
+def _checked(chosen: list[str] | None, kept: list[str]) -> list[str]:
+    return kept if chosen is None else [checked_uri(uri) for uri in dict.fromkeys(chosen)]
 
 
 def _own_account(tx: Tx, client_id: str) -> str:

@@ -51,12 +51,18 @@ class ExternalIdentity:
 class OAuthClient:
     """A client of the token service (RFC 6749 section 2); ``secret_hash`` is None for a public one.
 
-    ``grants`` are grant type names. ``service_user_id`` is the account behind ``client_credentials``.
+    ``grants`` are grant type names. ``redirect_uris`` are where authorization answers may go, ``post_logout_uris``
+    where a browser may go after signing out; one that begins with ``/`` is on the server's own origin. With
+    ``consent`` each user is asked before the client gets tokens. ``service_user_id`` is the account behind
+    ``client_credentials``.
     """
 
     id: str
     secret_hash: str | None
     grants: list[str]
+    redirect_uris: list[str]
+    post_logout_uris: list[str]
+    consent: bool
     service_user_id: str | None
     created_at: datetime
 
@@ -115,7 +121,8 @@ class Session:
     """One sign-in, and the family of refresh tokens that came from it.
 
     ``generation`` numbers the current refresh token; ``rotated_at`` is when it replaced its predecessor.
-    ``offline`` sessions (scope offline_access) of confidential clients do not rotate.
+    ``offline`` sessions (scope offline_access) of confidential clients do not rotate. ``authenticated_at`` is when the
+    user proved who they are; ``browser_session_id`` is where, when it was in a browser that stays signed in.
     """
 
     id: str
@@ -129,6 +136,94 @@ class Session:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    authenticated_at: datetime
+    browser_session_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedToken:
+    """One access token that was revoked before its end; ``id`` is its ``jti``."""
+
+    id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """A browser in which a user is signed in; ``token_hash`` is the SHA-256 of its cookie, in hex.
+
+    It ends at ``expires_at``, or when it was not used for a while after ``seen_at``, or at ``ended_at``.
+    """
+
+    id: str
+    token_hash: str
+    user_id: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """What a code stands for until it is redeemed (RFC 6749 section 4.1.2); ``id`` is its SHA-256 in hex.
+
+    ``code_challenge`` is that of PKCE (RFC 7636, S256). ``session_id`` is the session that redeeming it made.
+    """
+
+    id: str
+    client_id: str
+    realm: str
+    redirect_uri: str
+    scope: str
+    code_challenge: str | None
+    nonce: str | None
+    user_id: str
+    browser_session_id: str
+    expires_at: datetime
+    used_at: datetime | None
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGrant:
+    """A device that asks for tokens (RFC 8628); ``id`` is the SHA-256 of its device code, in hex.
+
+    ``user_code`` is what people type, without its hyphen. ``interval`` is the least time between two polls, seconds.
+    The user is known once they have decided.
+    """
+
+    id: str
+    user_code: str
+    client_id: str
+    realm: str
+    scope: str
+    state: str
+    interval: int
+    polled_at: datetime | None
+    expires_at: datetime
+    user_id: str | None
+    authenticated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGuess:
+    """A user code that was typed and does not exist; ``address`` is where it came from."""
+
+    id: int
+    address: str
+    guessed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """``user_id`` lets the client have this scope."""
+
+    id: int
+    user_id: str
+    client_id: str
+    scope: str
+    given_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import Grant
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import Group, Membership, User
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
@@ -50,7 +52,9 @@ def create_group(  # what a group is made of
 ) -> Group:
     """Make a group below another one, or a custom role."""
     require_platform(actor, Permission.GROUPS_MANAGE)
-    return add_group(tx, kind, name, parent_id=parent_id, workspace=workspace, description=description)
+    group = add_group(tx, kind, name, parent_id=parent_id, workspace=workspace, description=description)
+    record(tx, actor, Action.GROUP_CREATE, kind, group.id, name=group.name)
+    return group
 
 
 def add_group(
@@ -102,7 +106,9 @@ def change_group(
     if wanted != group.name:
         _refuse_taken(tx, kind, wanted, group.parent_id, group.workspace)
     text = group.description if description is None else description
-    return tx.update(Group, group_id, lambda g: replace(g, name=wanted, description=text))
+    changed = tx.update(Group, group_id, lambda g: replace(g, name=wanted, description=text))
+    record(tx, actor, Action.GROUP_CHANGE, kind, group_id, name=wanted, before=group.name)
+    return changed
 
 
 def delete_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> None:
@@ -114,6 +120,7 @@ def delete_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> None:
     tx.delete(Grant, subject_id=group.subject_id)
     tx.delete(Group, id=group_id)
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.GROUP_DELETE, kind, group_id, name=group.name)
 
 
 def add_to_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> Membership:
@@ -124,7 +131,9 @@ def add_to_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: 
     if tx.first(Membership, user_id=user_id, group_id=group_id) is not None:
         raise conflict(f"the user {user_id} belongs to the {kind} already")
     tx.touch(Topic.ACCESS)
-    return tx.insert(Membership(0, user_id, group_id, None, tx.now))
+    made = tx.insert(Membership(0, user_id, group_id, None, tx.now))
+    record(tx, actor, Action.GROUP_JOIN, kind, group_id, user_id=user_id)
+    return made
 
 
 def ensure_in_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> None:
@@ -138,7 +147,10 @@ def take_from_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_i
     """Make a user belong to the group no longer; whether they did."""
     get_group(tx, actor, kind, group_id)
     tx.touch(Topic.ACCESS)
-    return tx.delete(Membership, user_id=user_id, group_id=group_id) > 0
+    taken = tx.delete(Membership, user_id=user_id, group_id=group_id) > 0
+    if taken:
+        record(tx, actor, Action.GROUP_LEAVE, kind, group_id, user_id=user_id)
+    return taken
 
 
 def members_of(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> list[User]:

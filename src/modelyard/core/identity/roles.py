@@ -23,7 +23,14 @@ from modelyard.core.identity.groups import (
     members_of,
     take_from_group,
 )
-from modelyard.core.identity.users import Profile, change_user, get_user, platform_roles, set_platform_role
+from modelyard.core.identity.users import (
+    Profile,
+    change_user,
+    get_user,
+    platform_roles,
+    record_change,
+    set_platform_role,
+)
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, failed_precondition, not_found
 from modelyard.core.kernel.store import Topic, Tx
@@ -164,7 +171,7 @@ def _give_built_in(tx: Tx, actor: Actor, user_id: str, role: PlatformRole) -> No
         change_user(tx, actor, user_id, Profile(admin=True))
     elif role.built_in is not None and not held:
         set_platform_role(tx, user_id, role.built_in)
-        tx.touch(Topic.ACCESS)
+        _changed_roles(tx, actor, user_id, frozenset())
     else:
         message = f"the user has the role {held[0].name} and can have one built-in role only; take that one first"
         raise failed_precondition(message)
@@ -174,8 +181,15 @@ def _take_built_in(tx: Tx, actor: Actor, user_id: str, role: PlatformRole) -> No
     if role.built_in is Role.ADMIN:
         change_user(tx, actor, user_id, Profile(admin=False))
     else:
+        before = platform_roles(tx, user_id)
         tx.delete(Grant, subject_id=user_id, resource_type=ResourceType.PLATFORM, role=role.built_in)
-        tx.touch(Topic.ACCESS)
+        _changed_roles(tx, actor, user_id, before)
+
+
+def _changed_roles(tx: Tx, actor: Actor, user_id: str, before: frozenset[str]) -> None:
+    tx.touch(Topic.ACCESS)
+    user = get_user(tx, actor, user_id)
+    record_change(tx, actor, user, user, before)
 
 
 def _changeable(role: PlatformRole) -> Group:

@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import PLATFORM_ROLES, Permission, Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.access_tokens import may_manage
-from modelyard.core.identity.clients import GrantType
+from modelyard.core.identity.clients import GrantType, new_client
 from modelyard.core.identity.entities import AccessToken, Membership, OAuthClient, ServiceAccount, Session, User
 from modelyard.core.identity.users import NewUser, add_user, find_by_login, platform_roles
 from modelyard.core.kernel.actor import Actor
@@ -58,6 +61,9 @@ def create_service_account(tx: Tx, actor: Actor, new: NewServiceAccount) -> Show
     tx.insert(ServiceAccount(user.id, owner.id, new.description, actor.user_id, tx.now))
     if new.client_secret_hash is not None:
         _add_client(tx, user, new.client_secret_hash)
+    given: dict[str, Any] = {"name": user.username, "role": role, "owner_id": owner.id}
+    with_client = new.client_secret_hash is not None
+    record(tx, actor, Action.SERVICE_ACCOUNT_CREATE, "user", user.id, **given, client=with_client)
     return _shown(tx, user)
 
 
@@ -93,6 +99,7 @@ def delete_service_account(tx: Tx, actor: Actor, name_or_id: str) -> None:
     ):
         tx.delete(kind, **condition)
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.SERVICE_ACCOUNT_DELETE, "user", user.id, name=user.username)
 
 
 def managed_account(tx: Tx, actor: Actor, name_or_id: str) -> str:
@@ -136,7 +143,7 @@ def _role(name: str) -> Role:
 def _add_client(tx: Tx, user: User, secret_hash: str) -> None:
     if tx.get(OAuthClient, user.username) is not None:
         raise conflict(f"an OAuth client {user.username} already exists; choose another name")
-    tx.insert(OAuthClient(user.username, secret_hash, [str(GrantType.CLIENT_CREDENTIALS)], user.id, tx.now))
+    tx.insert(new_client(tx, user.username, [GrantType.CLIENT_CREDENTIALS], secret_hash, user.id))
 
 
 def _keep_owners(tx: Tx, user: User) -> None:

@@ -1,20 +1,25 @@
 """What administrators see of sessions, and how they end them.
 
-Ended sessions give no further tokens. A session is an offline one when its scope holds ``offline_access``: it lives on
-without its user for as long as the server is set up to allow.
+Ended sessions give no further tokens, and those they gave count no more. A session is an offline one when its scope
+holds ``offline_access``: it lives on without its user for as long as the server is set up to allow.
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
-from modelyard.core.identity.entities import OAuthClient, Session, User
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
+from modelyard.core.identity import browser_sessions
+from modelyard.core.identity.device_grants import DeviceState
+from modelyard.core.identity.entities import BrowserSession, DeviceGrant, OAuthClient, Session, User
+from modelyard.core.identity.sessions import revoke_session
 from modelyard.core.identity.users import get_user
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import not_found
-from modelyard.core.kernel.store import Between, Topic, Tx
+from modelyard.core.kernel.store import Between, Tx
 
 _OFFLINE = "offline_access"
 
@@ -39,7 +44,7 @@ class SessionCount:
 def sessions_of_user(tx: Tx, actor: Actor, user_id: str) -> list[LiveSession]:
     """The ordinary sessions of a user, by age."""
     user = _user(tx, actor, user_id)
-    return [LiveSession(each, user) for each in _live(tx, user_id=user_id) if not is_offline(each)]
+    return [LiveSession(each, user) for each in live_sessions(tx, user_id=user_id) if not is_offline(each)]
 
 
 def offline_sessions_of_user(tx: Tx, actor: Actor, user_id: str, client_id: str | None = None) -> list[LiveSession]:
@@ -47,7 +52,7 @@ def offline_sessions_of_user(tx: Tx, actor: Actor, user_id: str, client_id: str 
     user = _user(tx, actor, user_id)
     if client_id is not None:
         _client(tx, client_id)
-    found = _live(tx, user_id=user_id, **({"client_id": client_id} if client_id is not None else {}))
+    found = live_sessions(tx, user_id=user_id, **({"client_id": client_id} if client_id is not None else {}))
     return [LiveSession(each, user) for each in found if is_offline(each)]
 
 
@@ -55,7 +60,7 @@ def sessions_of_client(tx: Tx, actor: Actor, client_id: str, *, offline: bool = 
     """The sessions of a client, the ordinary or the offline ones, by age."""
     require_platform(actor, Permission.USERS_MANAGE)
     _client(tx, client_id)
-    found = [each for each in _live(tx, client_id=client_id) if is_offline(each) is offline]
+    found = [each for each in live_sessions(tx, client_id=client_id) if is_offline(each) is offline]
     users = {user.id: user for user in tx.find(User, id={each.user_id for each in found})}
     return [LiveSession(each, users[each.user_id]) for each in found]
 
@@ -63,29 +68,39 @@ def sessions_of_client(tx: Tx, actor: Actor, client_id: str, *, offline: bool = 
 def count_sessions(tx: Tx, actor: Actor) -> list[SessionCount]:
     """The numbers of live sessions of each client that has any, by client."""
     require_platform(actor, Permission.USERS_MANAGE)
-    live = _live(tx)
+    live = live_sessions(tx)
     offline = Counter(each.client_id for each in live if is_offline(each))
     active = Counter(each.client_id for each in live if not is_offline(each))
     return [SessionCount(each, active[each], offline[each]) for each in sorted(active.keys() | offline.keys())]
 
 
 def end_sessions_of_user(tx: Tx, actor: Actor, user_id: str) -> int:
-    """End all sessions of a user, offline ones included; returns how many there were."""
-    _user(tx, actor, user_id)
-    return _end(tx, user_id=user_id)
+    """Sign a user out of all browsers and clients, offline sessions included; returns how many sessions there were.
 
-
-def end_offline_sessions(tx: Tx, actor: Actor, user_id: str, client_id: str) -> int:
-    """End the offline sessions that a client has of a user; returns how many there were."""
-    found = offline_sessions_of_user(tx, actor, user_id, client_id)
-    return _end(tx, id=[each.session.id for each in found])
+    What they allowed a device to have counts no more, unless it was fetched before.
+    """
+    user = _user(tx, actor, user_id)
+    sessions = live_sessions(tx, user_id=user_id)
+    browsers = tx.values(BrowserSession, ("id",), user_id=user_id, ended_at=None, expires_at=Between(at_least=tx.now))
+    for (browser_id,) in browsers:
+        browser_sessions.end_browser_session(tx, browser_id)
+    for session in sessions:
+        revoke_session(tx, session.id)
+    tx.delete(DeviceGrant, user_id=user_id, state=DeviceState.APPROVED)
+    if sessions or browsers:
+        ended: dict[str, Any] = {"sessions": len(sessions), "browsers": len(browsers)}
+        record(tx, actor, Action.SESSION_REVOKE, "user", user_id, username=user.username, **ended)
+    return len(sessions)
 
 
 def end_session(tx: Tx, actor: Actor, session_id: str) -> None:
-    """End one session."""
+    """End one session; where it began in a browser, that is signed out of all clients."""
     require_platform(actor, Permission.USERS_MANAGE)
-    if _end(tx, id=session_id) == 0:
+    found = live_sessions(tx, id=session_id)
+    if not found:
         raise not_found("session", session_id[:80])
+    browser_sessions.end_session(tx, found[0])
+    record(tx, actor, Action.SESSION_REVOKE, "session", session_id, user_id=found[0].user_id)
 
 
 def is_offline(session: Session) -> bool:
@@ -93,16 +108,9 @@ def is_offline(session: Session) -> bool:
     return _OFFLINE in session.scope.split()
 
 
-def _live(tx: Tx, **where: Any) -> list[Session]:
+def live_sessions(tx: Tx, **where: Any) -> list[Session]:
+    """Sessions that have not ended, by age; asks for no permission."""
     return tx.find(Session, order_by="created_at", revoked_at=None, expires_at=Between(at_least=tx.now), **where)
-
-
-def _end(tx: Tx, **where: Any) -> int:
-    ended = tx.values(Session, ("id",), revoked_at=None, **where)
-    for (session_id,) in ended:
-        tx.update(Session, session_id, lambda session: replace(session, revoked_at=tx.now))
-    tx.touch(Topic.ACCESS)
-    return len(ended)
 
 
 def _user(tx: Tx, actor: Actor, user_id: str) -> User:

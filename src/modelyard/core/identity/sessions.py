@@ -7,40 +7,51 @@ copy, and ends the whole family (RFC 9700, section 4.14.2).
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import Session, User
+from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.ids import new_uuid
-from modelyard.core.kernel.store import Tx
+from modelyard.core.kernel.store import Topic, Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long tokens live, and how long a replaced refresh token may be replayed; seconds."""
+    """How long tokens live, and how long a replaced refresh token may be replayed; seconds.
+
+    A browser stays signed in for ``browser`` at most, and not longer than ``browser_idle`` without being used.
+    """
 
     access: int = 3600
     refresh: int = 28800
     offline: int = 2592000
     grace: int = 60
+    browser: int = 36000
+    browser_idle: int = 1800
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What a new session is about."""
+    """What a new session is about; ``authenticated_at`` None means now."""
 
     user_id: str
     client_id: str
     realm: str
     scope: str
     rotates: bool
+    authenticated_at: datetime | None = None
+    browser_session_id: str | None = None
+    address: str | None = None
 
 
 def open_session(tx: Tx, sign_in: SignIn, lifetimes: Lifetimes) -> Session:
     """Begin a session at generation 1, and note the sign-in with the user."""
     offline = "offline_access" in sign_in.scope.split()
     life = timedelta(seconds=lifetimes.offline if offline else lifetimes.refresh)
-    tx.update(User, sign_in.user_id, lambda user: replace(user, last_login_at=tx.now))
-    return tx.insert(
+    user = tx.update(User, sign_in.user_id, lambda user: replace(user, last_login_at=tx.now))
+    session = tx.insert(
         Session(
             new_uuid(),
             sign_in.user_id,
@@ -52,12 +63,19 @@ def open_session(tx: Tx, sign_in: SignIn, lifetimes: Lifetimes) -> Session:
             tx.now,
             tx.now,
             tx.now + life,
-            revoked_at=None,
+            None,
+            sign_in.authenticated_at or tx.now,
+            sign_in.browser_session_id,
         )
     )
+    actor = Actor(user.id, user.username, client_id=sign_in.client_id, address=sign_in.address)
+    record(tx, actor, Action.LOGIN, "session", session.id, realm=sign_in.realm, scope=sign_in.scope)
+    return session
 
 
-def refresh_session(tx: Tx, session_id: str, generation: int, client_id: str, lifetimes: Lifetimes) -> Session | None:
+def refresh_session(
+    tx: Tx, session_id: str, generation: int, client_id: str, lifetimes: Lifetimes, address: str | None = None
+) -> Session | None:
     """The session after its refresh token of this generation was presented; None when it is not valid (any more)."""
     session = tx.get(Session, session_id)
     if session is None or session.client_id != client_id or not is_live(tx, session):
@@ -69,8 +87,15 @@ def refresh_session(tx: Tx, session_id: str, generation: int, client_id: str, li
     in_grace = tx.now - session.rotated_at <= timedelta(seconds=lifetimes.grace)
     if generation == session.generation - 1 and in_grace:
         return session
-    tx.update(Session, session_id, lambda s: replace(s, revoked_at=tx.now))
+    revoke_session(tx, session_id)
+    _record_replay(tx, session, address)
     return None
+
+
+def revoke_session(tx: Tx, session_id: str) -> None:
+    """End the session: from now on neither its refresh tokens nor its access tokens count."""
+    tx.update(Session, session_id, lambda s: replace(s, revoked_at=s.revoked_at or tx.now))
+    tx.touch(Topic.ACCESS)
 
 
 def is_live(tx: Tx, session: Session) -> bool:
@@ -83,6 +108,12 @@ def sweep_sessions(tx: Tx) -> int:
     """Remove sessions that ended; returns how many."""
     ended = [s for s, ends in tx.values(Session, ("id", "expires_at")) if ends < tx.now - timedelta(days=1)]
     return tx.delete(Session, id=ended) if ended else 0
+
+
+def _record_replay(tx: Tx, session: Session, address: str | None) -> None:
+    user = tx.get(User, session.user_id)
+    actor = Actor(session.user_id, user.username if user else "", client_id=session.client_id, address=address)
+    record(tx, actor, Action.SESSION_REVOKE, "session", session.id, reason="an old refresh token was presented")
 
 
 def _rotated(tx: Tx, session: Session, lifetimes: Lifetimes) -> Session:

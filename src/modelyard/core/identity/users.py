@@ -7,6 +7,8 @@ from typing import Any
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import PLATFORM_ID, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import Permission, Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.access_tokens import live_scopes
 from modelyard.core.identity.entities import (
     AccessToken,
@@ -26,6 +28,7 @@ from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.store import Contains, Topic, Tx
 
 _NAME_MAX = 255
+_CHANGEABLE = ("email", "first_name", "last_name", "enabled")
 _PASSWORD_MIN, _PASSWORD_MAX = 8, 1024
 _COMMON = frozenset(
     """password password1 password123 12345678 123456789 1234567890 qwertyui qwerty123 letmein1 iloveyou adminadmin
@@ -61,7 +64,9 @@ class Profile:
 def invite_user(tx: Tx, actor: Actor, new: NewUser) -> User:
     """Add a user."""
     require_platform(actor, Permission.USERS_MANAGE)
-    return add_user(tx, new)
+    user = add_user(tx, new)
+    record(tx, actor, Action.USER_INVITE, "user", user.id, username=user.username, roles=sorted(new.roles))
+    return user
 
 
 def add_user(tx: Tx, new: NewUser) -> User:
@@ -134,14 +139,17 @@ def user_named(tx: Tx, actor: Actor, login: str) -> User:
 def change_user(tx: Tx, actor: Actor, user_id: str, profile: Profile) -> User:
     """Change a user. Nobody disables or demotes himself, and the last administrator stays."""
     require_platform(actor, Permission.USERS_MANAGE)
-    if tx.get(User, user_id) is None:
+    before, roles = tx.get(User, user_id), platform_roles(tx, user_id)
+    if before is None:
         raise not_found("user", user_id)
     if profile.enabled is False or profile.admin is False:
         _refuse_lockout(tx, actor, user_id)
     if profile.admin is not None:
         set_platform_role(tx, user_id, Role.ADMIN if profile.admin else Role.USER)
     tx.touch(Topic.ACCESS)
-    return tx.update(User, user_id, lambda user: _changed(tx, user, profile))
+    after = tx.update(User, user_id, lambda user: _changed(tx, user, profile))
+    record_change(tx, actor, before, after, roles)
+    return after
 
 
 def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
@@ -151,7 +159,8 @@ def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
     that nobody inherits what was the user's.
     """
     require_platform(actor, Permission.USERS_MANAGE)
-    if tx.get(User, user_id) is None:
+    user = tx.get(User, user_id)
+    if user is None:
         raise not_found("user", user_id)
     _refuse_lockout(tx, actor, user_id)
     client = tx.first(OAuthClient, service_user_id=user_id)
@@ -163,6 +172,7 @@ def delete_user(tx: Tx, actor: Actor, user_id: str) -> None:
     tx.delete(Grant, subject_id=user_id)
     tx.delete(User, id=user_id)
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.USER_DELETE, "user", user_id, username=user.username)
 
 
 def change_password(tx: Tx, actor: Actor, user_id: str, password_hash: str) -> None:
@@ -170,16 +180,16 @@ def change_password(tx: Tx, actor: Actor, user_id: str, password_hash: str) -> N
     require_platform(actor, Permission.SIGNED_IN)
     if user_id != actor.user_id:
         require_platform(actor, Permission.USERS_MANAGE)
-    replace_password(tx, user_id, password_hash)
+    replace_password(tx, actor, user_id, password_hash)
 
 
 def set_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
     """Give a user a new password; nobody waits any more for failures with the old one."""
     require_platform(actor, Permission.USERS_MANAGE)
-    replace_password(tx, user_id, password_hash, temporary=temporary)
+    replace_password(tx, actor, user_id, password_hash, temporary=temporary)
 
 
-def replace_password(tx: Tx, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
+def replace_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, temporary: bool = False) -> None:
     """Replace a password without asking who wants it: behind the two use-cases above."""
     user = tx.get(User, user_id)
     if user is None:
@@ -192,6 +202,7 @@ def replace_password(tx: Tx, user_id: str, password_hash: str, *, temporary: boo
     tx.insert(Credential(user_id, password_hash, tx.now, temporary))
     forgive(tx, digests(user.username, user.email))
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.USER_PASSWORD, "user", user_id, username=user.username, temporary=temporary)
 
 
 def password_of(tx: Tx, actor: Actor, user_id: str) -> Credential | None:
@@ -208,6 +219,7 @@ def remove_password(tx: Tx, actor: Actor, user_id: str) -> None:
     _refuse_lockout(tx, actor, user_id)
     tx.delete(Credential, user_id=user_id)
     tx.touch(Topic.ACCESS)
+    record(tx, actor, Action.USER_PASSWORD, "user", user_id, removed=True)
 
 
 def rehash(tx: Tx, user_id: str, old_hash: str, new_hash: str) -> None:
@@ -223,10 +235,34 @@ def set_platform_role(tx: Tx, user_id: str, role: Role) -> None:
     tx.insert(new_grant(user_id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
 
 
+def record_change(tx: Tx, actor: Actor, before: User, after: User, roles_before: frozenset[str]) -> None:
+    """Record what changed of a user, each from what to what; the entry is named after the gravest of it.
+
+    There is none where nothing changed.
+    """
+    roles = platform_roles(tx, after.id)
+    pairs = {name: [getattr(before, name), getattr(after, name)] for name in _CHANGEABLE}
+    pairs["roles"] = [sorted(roles_before), sorted(roles)]
+    changes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if "roles" in changes:
+        action = Action.USER_ROLE
+    elif "enabled" in changes:
+        action = Action.USER_ENABLE if after.enabled else Action.USER_DISABLE
+    else:
+        action = Action.USER_CHANGE
+    if changes:
+        record(tx, actor, action, "user", after.id, username=after.username, changes=changes)
+
+
 def find_by_login(tx: Tx, login: str) -> User | None:
     """The user with this username, else with this e-mail address."""
-    name = unicodedata.normalize("NFC", login).strip().lower()
+    name = login_form(login)
     return tx.first(User, username=name) or tx.first(User, email=name)
+
+
+def login_form(login: str) -> str:
+    """What somebody typed for a name, as names are kept."""
+    return unicodedata.normalize("NFC", login).strip().lower()
 
 
 def load_actor(tx: Tx, user_id: str, client_id: str | None, token_id: str | None = None) -> Actor:

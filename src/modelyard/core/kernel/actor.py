@@ -15,7 +15,7 @@ class Actor:
     whole, and ``groups`` the subject ids of the groups and custom roles they belong to, both loaded with the user.
     ``scopes`` are the permissions that the token in use is limited to, None for no limit. ``checked`` collects the
     permissions that were asked for while one request was served, so that the HTTP edge can prove that a route asked for
-    the one it declares.
+    the one it declares. ``address`` is the network address that the request came from, None where there was no request.
     """
 
     user_id: str
@@ -26,10 +26,11 @@ class Actor:
     groups: frozenset[str] = frozenset()
     scopes: frozenset[str] | None = None
     checked: set[str] = field(default_factory=set, compare=False, repr=False)
+    address: str | None = field(default=None, compare=False)
 
-    def for_request(self) -> Self:
-        """The same caller with an empty record of checks: one for each request."""
-        return replace(self, checked=set())
+    def for_request(self, address: str | None = None) -> Self:
+        """The same caller with an empty record of checks, at this address: one for each request."""
+        return replace(self, checked=set(), address=address)
 
     @property
     def subjects(self) -> tuple[str, ...]:

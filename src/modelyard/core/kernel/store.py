@@ -150,6 +150,9 @@ class Store(Protocol):
     async def read(self, use_case: Callable[..., E], *args: Any, **kwargs: Any) -> E:
         """Run ``use_case(tx, *args, **kwargs)`` on one consistent snapshot; writing in it fails."""
 
+    async def glance(self, use_case: Callable[..., E], *args: Any, **kwargs: Any) -> E:
+        """``read`` for a few rows found by key; where the database is a local file it takes no thread."""
+
     async def write(self, use_case: Callable[..., E], *args: Any, **kwargs: Any) -> E:
         """Run ``use_case(tx, *args, **kwargs)`` and commit; on any exception nothing of it remains."""
 

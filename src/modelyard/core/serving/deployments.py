@@ -5,6 +5,8 @@ from typing import Any
 
 from modelyard.core.access.check import Own, require
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
 from modelyard.core.catalogue.models import newest_config
 from modelyard.core.kernel.actor import Actor
@@ -49,9 +51,12 @@ def deploy(tx: Tx, actor: Actor, command: Deploy) -> Deployment:
     found = tx.first(Deployment, pipeline_id=pipeline.id)
     tx.touch(Topic.ROUTES)
     if found is None:
-        return tx.insert(_new(tx, version, command, models))
-    deployment = tx.update(Deployment, found.id, lambda old: _redeployed(tx, old, version, command, models))
-    return settle(tx, deployment)
+        deployment = tx.insert(_new(tx, version, command, models))
+    else:
+        changed = tx.update(Deployment, found.id, lambda old: _redeployed(tx, old, version, command, models))
+        deployment = settle(tx, changed)
+    record(tx, actor, Action.DEPLOY, "deployment", deployment.id, **_told(deployment), version=version.version)
+    return deployment
 
 
 def undeploy(tx: Tx, actor: Actor, *, deployment_id: int | None = None, pipeline_id: int | None = None) -> Deployment:
@@ -74,7 +79,9 @@ def undeploy(tx: Tx, actor: Actor, *, deployment_id: int | None = None, pipeline
         found.id,
         lambda old: replace(old, state=move(old.state, DeploymentState.STOPPING), error=None, updated_at=tx.now),
     )
-    return settle(tx, stopping)
+    stopped = settle(tx, stopping)
+    record(tx, actor, Action.UNDEPLOY, "deployment", found.id, **_told(found))
+    return stopped
 
 
 def redeploy(tx: Tx, actor: Actor, deployment_id: int, config_ids: tuple[int, ...] = ()) -> Deployment:
@@ -119,6 +126,12 @@ def get_status(tx: Tx, actor: Actor, name: str) -> DeploymentStatus:
     models = [tx.get(ModelVersion, model["version_id"]) for model in found.models]
     replicas = tx.find(Replica, deployment_id=found.id)
     return DeploymentStatus(found, pipeline, version, [model for model in models if model], replicas)
+
+
+def _told(deployment: Deployment) -> dict[str, Any]:
+    """The deployment, as entries of the audit log name it."""
+    place = {"workspace_id": deployment.workspace_id, "pipeline_id": deployment.pipeline_id}
+    return {**place, "name": deployment.name, "revision": deployment.revision}
 
 
 def pipeline_of(tx: Tx, deployment: Deployment) -> Own | None:

@@ -8,6 +8,8 @@ from modelyard.core.access.check import Own, OwnFields, allowed, require, visibl
 from modelyard.core.access.granting import sweep_grants
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import ModelVersion, PipelineTag, Workspace
 from modelyard.core.catalogue.models import RELEASE, own_model
 from modelyard.core.catalogue.workspaces import existing
@@ -47,8 +49,11 @@ def create_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str, definiti
         found = tx.insert(Pipeline(0, workspace_id, name, actor.user_id, tx.now, tx.now))
     else:
         tx.update(Pipeline, found.id, lambda pipeline: replace(pipeline, updated_at=tx.now))
-    version = PipelineVersion(0, workspace_id, found.id, new_uuid(), definition, RELEASE, actor.user_id, tx.now)
-    return tx.insert(version)
+    version = tx.insert(
+        PipelineVersion(0, workspace_id, found.id, new_uuid(), definition, RELEASE, actor.user_id, tx.now)
+    )
+    _record(tx, actor, Action.PIPELINE_CHANGE, found, version=version.version)
+    return version
 
 
 def copy_pipeline(
@@ -140,6 +145,7 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
     tx.delete(PipelineVersion, pipeline_id=pipeline.id)
     tx.delete(Pipeline, id=pipeline.id)
     sweep_grants(tx, *own_pipeline(pipeline.workspace_id, pipeline.name))
+    _record(tx, actor, Action.PIPELINE_DELETE, pipeline)
 
 
 def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
@@ -156,6 +162,13 @@ def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
             tx.delete(Replica, deployment_id=deployment.id)
             tx.delete(Deployment, id=deployment.id)
         tx.delete(PipelineVersion, id=version.id)
+        _record(tx, actor, Action.PIPELINE_DELETE, tx.get(Pipeline, version.pipeline_id), version=uuid)
+
+
+def _record(tx: Tx, actor: Actor, action: Action, pipeline: Pipeline | None, **details: Any) -> None:
+    assert pipeline is not None  # noqa: S101  # foreign keys hold
+    place: dict[str, Any] = {"workspace_id": pipeline.workspace_id, "name": pipeline.name}
+    record(tx, actor, action, "pipeline", pipeline.id, **place, **details)
 
 
 def may_serve(tx: Tx, actor: Actor, workspace_id: int, version: ModelVersion) -> bool:

@@ -1,8 +1,10 @@
 """Removing models, which what is deployed may stand in the way of."""
 
 from modelyard.core.access.granting import sweep_grants
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import Model, ModelVersion
-from modelyard.core.catalogue.models import own_model, remove_versions, versions_by_uuid, versions_of_model
+from modelyard.core.catalogue.models import described, own_model, remove_versions, versions_by_uuid, versions_of_model
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict
 from modelyard.core.kernel.store import Tx
@@ -17,6 +19,8 @@ def delete_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> list[Mod
     remove_versions(tx, versions)
     tx.delete(Model, id=model.id)
     sweep_grants(tx, *own_model(model))
+    uuids = [version.version for version in versions]
+    record(tx, actor, Action.MODEL_DELETE, "model", model.id, workspace_id=workspace_id, name=name, versions=uuids)
     return versions
 
 
@@ -25,6 +29,8 @@ def delete_model_versions(tx: Tx, actor: Actor, uuids: list[str]) -> list[ModelV
     versions = versions_by_uuid(tx, actor, uuids)
     refuse_deployed(tx, versions)
     remove_versions(tx, versions)
+    for version in versions:
+        record(tx, actor, Action.MODEL_DELETE, "model_version", version.id, **described(version))
     return versions
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from modelyard.core.access.check import visible
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import ModelVersion
-from modelyard.core.catalogue.models import CheckedFile, NewVersion, add_version, remove_versions
+from modelyard.core.catalogue.models import CheckedFile, NewVersion, add_version, described, remove_versions
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
@@ -175,6 +177,8 @@ def delete_version(tx: Tx, actor: Actor, name: str, number: str) -> list[ModelVe
     tx.delete(RegisteredVersion, model_version_id=version.model_version_id)
     remove_versions(tx, held)
     touch_model(tx, model)
+    for gone in held:
+        record(tx, actor, Action.MODEL_DELETE, "model_version", gone.id, **described(gone))
     return held
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from modelyard.core.access.check import OwnFields, require, require_platform, visible
 from modelyard.core.access.granting import sweep_grants
 from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, in_workspace, new_grant
 from modelyard.core.access.permissions import Permission, Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import Model, ModelVersion
 from modelyard.core.catalogue.models import add_model, remove_versions
 from modelyard.core.kernel.actor import Actor
@@ -99,6 +102,9 @@ def delete_model(tx: Tx, actor: Actor, name: str) -> list[ModelVersion]:
     remove_versions(tx, versions)
     tx.delete(Model, id=model.model_id)
     sweep_grants(tx, ResourceType.MODEL, in_workspace(model.workspace_id, model.name))
+    uuids = [version.version for version in versions]
+    place: dict[str, Any] = {"workspace_id": model.workspace_id, "name": model.name}
+    record(tx, actor, Action.MODEL_DELETE, "model", model.model_id, **place, versions=uuids)
     return versions
 
 

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import FileResponse, Response
 
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
 from modelyard.core.kernel.errors import DomainError, ErrorKind, failed_precondition
 from modelyard.core.tracking import artifacts as core
 from modelyard.core.tracking.artifacts import Entry
@@ -106,6 +107,7 @@ def upload_limit(call: Call) -> int:
 
 async def _file(call: Call, path: str) -> Response:
     found = await call.services.store.read(core.find_artifact, call.actor, path)
+    await call.services.audit.read(call.actor, Action.ARTIFACT_READ, "artifact", path, sha=found.sha)
     place = await asyncio.to_thread(call.services.artifacts.path, found.sha)
     name = path.rpartition("/")[2]
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -98,7 +98,7 @@ async def create_experiment(call: Call) -> Response:
 async def get_experiment(call: Call) -> Response:
     """One experiment by its id."""
     asked = query(call, ExperimentId)
-    found = await call.services.store.read(core.get_experiment, call.actor, asked.experiment_id)
+    found = await call.services.store.glance(core.get_experiment, call.actor, asked.experiment_id)
     return answer({"experiment": experiment_json(found)})
 
 
@@ -106,7 +106,7 @@ async def get_experiment(call: Call) -> Response:
 async def get_experiment_by_name(call: Call) -> Response:
     """One experiment by its name."""
     asked = query(call, ExperimentName)
-    found = await call.services.store.read(core.experiment_named, call.actor, asked.experiment_name)
+    found = await call.services.store.glance(core.experiment_named, call.actor, asked.experiment_name)
     return answer({"experiment": experiment_json(found)})
 
 

@@ -117,7 +117,7 @@ async def search_logged_models(call: Call) -> Response:
 @mlflow.get(_ONE, Permission.EXPERIMENT_READ)
 async def get_logged_model(call: Call) -> Response:
     """One logged model."""
-    found = await call.services.store.read(core.get_logged_model, call.actor, _id(call))
+    found = await call.services.store.glance(core.get_logged_model, call.actor, _id(call))
     return answer({"model": logged_model_json(found)})
 
 
@@ -165,7 +165,7 @@ async def delete_logged_model_tag(call: Call) -> Response:
 async def list_logged_model_artifacts(call: Call) -> Response:
     """What lies directly in one folder of a logged model's artifacts."""
     folder = query(call, Folder).artifact_directory_path
-    found = await call.services.store.read(core.get_logged_model, call.actor, _id(call))
+    found = await call.services.store.glance(core.get_logged_model, call.actor, _id(call))
     return await listing(call, found.model.artifact_uri, files.checked_path(folder) if folder else "")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import Role
 from modelyard.core.identity.entities import User
-from modelyard.core.identity.users import find_by_login, platform_roles
+from modelyard.core.identity.users import find_by_login
 from modelyard.core.kernel.errors import not_found
 from modelyard.core.kernel.store import Tx
 from modelyard.core.tracking.experiments import tracking_workspace
@@ -22,19 +22,18 @@ def named(tx: Tx, username: str) -> User:
 
 def user_json(tx: Tx, user: User) -> dict[str, Any]:
     """A user with their own grants, which clients up to 3.12 read."""
-    workspace = f"{tracking_workspace(tx)}/"
-    held = tx.find(Grant, subject_id=user.id, resource_type=[ResourceType.EXPERIMENT, ResourceType.MODEL])
+    held = tx.find(Grant, subject_id=user.id)
+    models = [grant for grant in held if grant.resource_type == ResourceType.MODEL]
+    workspace = f"{tracking_workspace(tx)}/" if models else ""
     return {
         "id": user.id,
         "username": user.username,
-        "is_admin": Role.ADMIN in platform_roles(tx, user.id),
+        "is_admin": any(g.resource_type == ResourceType.PLATFORM and g.role == Role.ADMIN for g in held),
         "experiment_permissions": [
             experiment_grant_json(grant) for grant in held if grant.resource_type == ResourceType.EXPERIMENT
         ],
         "registered_model_permissions": [
-            model_grant_json(grant)
-            for grant in held
-            if grant.resource_type == ResourceType.MODEL and grant.resource_id.startswith(workspace)
+            model_grant_json(grant) for grant in models if grant.resource_id.startswith(workspace)
         ],
     }
 

@@ -119,7 +119,7 @@ async def create_registered_model(call: Call) -> Response:
 @mlflow.get(f"{API}/registered-models/get", Permission.MODEL_READ)
 async def get_registered_model(call: Call) -> Response:
     """One registered model."""
-    return _model(await call.services.store.read(core.get_model, call.actor, query(call, ModelName).name))
+    return _model(await call.services.store.glance(core.get_model, call.actor, query(call, ModelName).name))
 
 
 @mlflow.post(f"{API}/registered-models/rename", Permission.MODEL_EDIT, body=RenameModel)
@@ -198,7 +198,7 @@ async def set_alias(call: Call) -> Response:
 async def get_by_alias(call: Call) -> Response:
     """The version an alias points to."""
     asked = query(call, Alias)
-    found = await call.services.store.read(versions.version_by_alias, call.actor, asked.name, asked.alias)
+    found = await call.services.store.glance(versions.version_by_alias, call.actor, asked.name, asked.alias)
     return answer({"model_version": version_json(found)})
 
 

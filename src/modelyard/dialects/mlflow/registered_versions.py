@@ -109,7 +109,7 @@ async def create_model_version(call: Call) -> Response:
 async def get_model_version(call: Call) -> Response:
     """One version."""
     asked = query(call, VersionNumber)
-    return _version(await call.services.store.read(core.get_version, call.actor, asked.name, asked.version))
+    return _version(await call.services.store.glance(core.get_version, call.actor, asked.name, asked.version))
 
 
 @mlflow.route("PATCH", f"{API}/model-versions/update", Permission.MODEL_EDIT, body=UpdateVersion)
@@ -164,7 +164,7 @@ async def search_model_versions(call: Call) -> Response:
 async def get_download_uri(call: Call) -> Response:
     """Where the files of a version are."""
     asked = query(call, VersionNumber)
-    found = await call.services.store.read(core.get_version, call.actor, asked.name, asked.version)
+    found = await call.services.store.glance(core.get_version, call.actor, asked.name, asked.version)
     return answer({"artifact_uri": found.version.storage_location})
 
 

@@ -197,7 +197,7 @@ async def create_run(call: Call) -> Response:
 @mlflow.get(f"{API}/runs/get", Permission.EXPERIMENT_READ)
 async def get_run(call: Call) -> Response:
     """One run with what it logged."""
-    found = await call.services.store.read(core.get_run, call.actor, query(call, RunId).id)
+    found = await call.services.store.glance(core.get_run, call.actor, query(call, RunId).id)
     return answer({"run": run_json(found)})
 
 

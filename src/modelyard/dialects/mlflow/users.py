@@ -63,7 +63,7 @@ async def create_user(call: Call) -> Response:
 @mlflow.get(f"{API}/users/get", Permission.SIGNED_IN)
 async def get_user(call: Call) -> Response:
     """One user: oneself, or for administrators anybody."""
-    return answer({"user": await call.services.store.read(_get, call.actor, query(call, Username).username)})
+    return answer({"user": await call.services.store.glance(_get, call.actor, query(call, Username).username)})
 
 
 @mlflow.get(f"{API}/users/list", Permission.USERS_READ)
@@ -75,7 +75,7 @@ async def list_users(call: Call) -> Response:
 @mlflow.get(f"{API}/users/current", Permission.SIGNED_IN)
 async def current_user(call: Call) -> Response:
     """Who is asking."""
-    shown = await call.services.store.read(_get, call.actor, call.actor.username)
+    shown = await call.services.store.glance(_get, call.actor, call.actor.username)
     return answer({"user": shown, "is_basic_auth": is_basic(call.request.headers.get("authorization"))})
 
 

@@ -11,7 +11,10 @@ from modelyard.dialects.openid import (
     admin_roles,
     admin_sessions,
     attack_detection,
+    authorize,
+    device,
     discovery,
+    logout,
     token,
 )
 from modelyard.dialects.openid.dialect import openid
@@ -27,7 +30,10 @@ __all__ = [
     "admin_roles",
     "admin_sessions",
     "attack_detection",
+    "authorize",
+    "device",
     "discovery",
+    "logout",
     "openid",
     "token",
 ]

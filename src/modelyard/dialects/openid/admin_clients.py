@@ -33,6 +33,9 @@ from modelyard.web.call import Call
 _CLIENTS = "/auth/admin/realms/{realm}/clients"
 _CLIENT = f"{_CLIENTS}/{{client_id}}"
 _SECRET_MIN, _SECRET_MAX = 8, 1024
+_POST_LOGOUT = "post.logout.redirect.uris"
+_DEVICE = "oauth2.device.authorization.grant.enabled"
+_SEPARATOR = "##"  # Keycloak's, between the URIs of one attribute
 
 
 class ClientBody(msgspec.Struct, rename="camel"):
@@ -42,17 +45,38 @@ class ClientBody(msgspec.Struct, rename="camel"):
     enabled: bool | None = None
     public_client: bool | None = None
     secret: str | None = None
+    redirect_uris: list[str] | None = None
+    consent_required: bool | None = None
+    standard_flow_enabled: bool | None = None
     direct_access_grants_enabled: bool | None = None
     service_accounts_enabled: bool | None = None
+    attributes: dict[str, Any] = {}
 
-    def grants(self, held: list[str]) -> list[GrantType]:
-        """The grants that a client shall have which has these."""
+    def change(self, held: list[str], hashed: str | None, *, public: bool | None) -> ClientChange:
+        """The same in the core's words, for a client that has these grants."""
+        return ClientChange(
+            self._grants(held),
+            hashed,
+            public=public,
+            redirect_uris=self.redirect_uris,
+            post_logout_uris=self._post_logout_uris(),
+            consent=self.consent_required,
+        )
+
+    def _grants(self, held: list[str]) -> list[GrantType]:
         wanted = {
+            GrantType.AUTHORIZATION_CODE: self.standard_flow_enabled,
             GrantType.PASSWORD: self.direct_access_grants_enabled,
             GrantType.CLIENT_CREDENTIALS: self.service_accounts_enabled,
+            GrantType.DEVICE_CODE: {"true": True, "false": False}.get(str(self.attributes.get(_DEVICE)).lower()),
         }
         flows = [grant for grant, wish in wanted.items() if (wish if wish is not None else grant in held)]
-        return [*flows, *([GrantType.REFRESH_TOKEN] if GrantType.PASSWORD in flows else [])]
+        renews = set(flows) - {GrantType.CLIENT_CREDENTIALS}
+        return [*flows, *([GrantType.REFRESH_TOKEN] if renews else [])]
+
+    def _post_logout_uris(self) -> list[str] | None:
+        given = self.attributes.get(_POST_LOGOUT)
+        return None if given is None else [uri for uri in str(given).split(_SEPARATOR) if uri]
 
 
 @openid.get(_CLIENTS, Permission.USERS_MANAGE)
@@ -75,11 +99,14 @@ async def show_client(call: Call) -> Response:
 
 @openid.post(_CLIENTS, Permission.USERS_MANAGE)
 async def create_client(call: Call) -> Response:
-    """Add a client; 201 with its address. A confidential one without a secret is given one by ``client-secret``."""
+    """Add a client; 201 with its address. A confidential one without a secret is given one by ``client-secret``.
+
+    Unless the body says otherwise it may sign users in by browser, and nothing else.
+    """
     realm = realm_of(call)
     body = _checked(await call.json(ClientBody))
     hashed = None if body.public_client else secret_hash(body.secret or _new_secret())
-    chosen = ClientChange(body.grants([]), hashed, public=bool(body.public_client))
+    chosen = body.change([GrantType.AUTHORIZATION_CODE], hashed, public=bool(body.public_client))
     made = await call.services.store.write(register_client, call.actor, body.client_id or "", chosen)
     return created(f"/auth/admin/realms/{realm}/clients/{made.id}")
 
@@ -145,14 +172,17 @@ def _representation(client: OAuthClient) -> dict[str, Any]:
         "clientAuthenticatorType": "client-secret",
         "publicClient": client.secret_hash is None,
         "bearerOnly": False,
-        "consentRequired": False,
-        "standardFlowEnabled": False,
+        "consentRequired": client.consent,
+        "standardFlowEnabled": GrantType.AUTHORIZATION_CODE in client.grants,
         "implicitFlowEnabled": False,
         "directAccessGrantsEnabled": GrantType.PASSWORD in client.grants,
         "serviceAccountsEnabled": GrantType.CLIENT_CREDENTIALS in client.grants,
-        "redirectUris": [],
+        "redirectUris": client.redirect_uris,
         "webOrigins": [],
-        "attributes": {},
+        "attributes": {
+            _POST_LOGOUT: _SEPARATOR.join(client.post_logout_uris),
+            _DEVICE: "true" if GrantType.DEVICE_CODE in client.grants else "false",
+        },
     }
 
 
@@ -164,7 +194,7 @@ def _update(tx: Tx, actor: Actor, client_id: str, body: ClientBody) -> OAuthClie
     if body.public_client is False and client.secret_hash is None:
         secret = secret or _new_secret()
     hashed = secret_hash(secret) if secret is not None else None
-    return change_client(tx, actor, client_id, ClientChange(body.grants(client.grants), hashed, body.public_client))
+    return change_client(tx, actor, client_id, body.change(client.grants, hashed, public=body.public_client))
 
 
 def _checked(body: ClientBody) -> ClientBody:

@@ -35,12 +35,13 @@ async def show_realm(call: Call) -> Response:
 
 @openid.get(f"{_REALM}/keys", Permission.USERS_MANAGE)
 async def show_keys(call: Call) -> Response:
-    """The signing keys, their public halves."""
+    """The signing keys, their public halves: active the one that signs, passive those that only verify."""
     realm_of(call)
     require_platform(call.actor, Permission.USERS_MANAGE)
     keys = call.services.issuer.keys
     shown: Any = keys.jwks()["keys"]
-    return json({"active": {"RS256": keys.kid}, "keys": [_key(key) for key in shown]})
+    active = keys.kid
+    return json({"active": {"RS256": active}, "keys": [_key(key, active=key["kid"] == active) for key in shown]})
 
 
 @openid.get("/auth/admin/serverinfo", Permission.USERS_MANAGE)
@@ -75,11 +76,11 @@ def _representation(realm: str, issuer: EmbeddedIssuer) -> dict[str, Any]:
     }
 
 
-def _key(key: dict[str, Any]) -> dict[str, Any]:
+def _key(key: dict[str, Any], *, active: bool) -> dict[str, Any]:
     public = RSAKey.import_key(key).as_der(private=False)
     return {
         "kid": key["kid"],
-        "status": "ACTIVE",
+        "status": "ACTIVE" if active else "PASSIVE",
         "type": "RSA",
         "algorithm": "RS256",
         "use": "SIG",

@@ -5,17 +5,16 @@ from typing import Any
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
+from modelyard.core.identity.consent_control import Allowance, allowances_of, withdraw
 from modelyard.core.identity.session_control import (
     LiveSession,
     count_sessions,
-    end_offline_sessions,
     end_session,
     end_sessions_of_user,
     offline_sessions_of_user,
     sessions_of_client,
     sessions_of_user,
 )
-from modelyard.core.kernel.errors import not_found
 from modelyard.dialects.openid.admin_query import done, paged, path_value
 from modelyard.dialects.openid.dialect import json, openid, realm_of
 from modelyard.web.call import Call
@@ -44,7 +43,7 @@ async def show_offline_sessions_of_user(call: Call) -> Response:
 
 @openid.post(f"{_USER}/logout", Permission.USERS_MANAGE)
 async def sign_out(call: Call) -> Response:
-    """End all sessions of the user; 204."""
+    """Sign the user out of all browsers and clients; 204."""
     realm_of(call)
     await call.services.store.write(end_sessions_of_user, call.actor, _user(call))
     return done()
@@ -52,19 +51,17 @@ async def sign_out(call: Call) -> Response:
 
 @openid.get(f"{_USER}/consents", Permission.USERS_MANAGE)
 async def show_consents(call: Call) -> Response:
-    """The clients that hold offline sessions of the user."""
+    """The clients that the user gave consent, and those that hold offline sessions of the user."""
     realm_of(call)
-    found = await call.services.store.read(offline_sessions_of_user, call.actor, _user(call))
-    first = {each.session.client_id: each for each in reversed(found)}
-    return json([_consent(client_id, each) for client_id, each in sorted(first.items())])
+    found = await call.services.store.read(allowances_of, call.actor, _user(call))
+    return json([_consent(each) for each in found])
 
 
 @openid.route("DELETE", f"{_USER}/consents/{{client_id}}", Permission.USERS_MANAGE)
 async def revoke_consent(call: Call) -> Response:
-    """End the offline sessions that a client has of the user; 204, or 404 when there are none."""
+    """Take back what the user lets the client have; 204, or 404 when that is nothing."""
     realm_of(call)
-    if await call.services.store.write(end_offline_sessions, call.actor, _user(call), _client(call)) == 0:
-        raise not_found("offline session of the client", _client(call)[:80])
+    await call.services.store.write(withdraw, call.actor, _user(call), _client(call))
     return done()
 
 
@@ -121,13 +118,13 @@ async def _of_client(call: Call, *, offline: bool) -> Response:
     return json([session_representation(each) for each in paged(call, found, _PAGE)])
 
 
-def _consent(client_id: str, first: LiveSession) -> dict[str, Any]:
+def _consent(allowed: Allowance) -> dict[str, Any]:
     return {
-        "clientId": client_id,
-        "grantedClientScopes": first.session.scope.split(),
-        "createdDate": _milliseconds(first.session.created_at.timestamp()),
-        "lastUpdatedDate": _milliseconds(first.session.rotated_at.timestamp()),
-        "additionalGrants": [{"client": client_id, "key": "Offline Token"}],
+        "clientId": allowed.client_id,
+        "grantedClientScopes": allowed.scope.split(),
+        "createdDate": _milliseconds(allowed.given_at.timestamp()),
+        "lastUpdatedDate": _milliseconds(allowed.changed_at.timestamp()),
+        "additionalGrants": [{"client": allowed.client_id, "key": "Offline Token"}] if allowed.offline else [],
     }
 
 

@@ -1,6 +1,7 @@
 """What the routes of this dialect share: errors, realms, issuer URLs."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -66,8 +67,22 @@ def realm_of(call: Call) -> str:
 
 def issuer_url(call: Call) -> str:
     """The realm's issuer identifier: below the configured public URL, else below the one the client used."""
-    base = call.services.public_url or f"{call.request.url.scheme}://{call.request.url.netloc}"
-    return f"{base.rstrip('/')}/auth/realms/{realm_of(call)}"
+    return f"{base_url(call)}/auth/realms/{realm_of(call)}"
 
+
+def base_url(call: Call) -> str:
+    """The server's public URL, without a slash at its end."""
+    base = call.services.public_url or f"{call.request.url.scheme}://{call.request.url.netloc}"
+    return base.rstrip("/")
+
+
+def origin(call: Call) -> str:
+    """Scheme, host and port of the public URL (RFC 6454)."""
+    parts = urlsplit(base_url(call))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+REALM = "/auth/realms/{realm}"
+PROTOCOL = f"{REALM}/protocol/openid-connect"
 
 openid = Dialect("openid", render_error)

@@ -6,16 +6,21 @@ from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
 from modelyard.core.identity.entities import User
 from modelyard.core.kernel.errors import not_found
-from modelyard.dialects.openid.dialect import issuer_url, json, openid, realm_of
-from modelyard.issuers.embedded.tokens import userinfo
+from modelyard.dialects.openid.dialect import PROTOCOL, REALM, issuer_url, json, openid, realm_of
+from modelyard.issuers.embedded.authorization import PROMPTS
+from modelyard.issuers.embedded.claims import userinfo
+from modelyard.issuers.embedded.oauth import SCOPES
 from modelyard.web.call import Call
 from modelyard.web.routing import PUBLIC
 
-_REALM = "/auth/realms/{realm}"
-_PROTOCOL = f"{_REALM}/protocol/openid-connect"
+_SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
+_CLAIMS = [
+    *("sub", "iss", "aud", "exp", "iat", "azp", "auth_time", "nonce", "sid", "acr"),
+    *("name", "given_name", "family_name", "preferred_username", "email", "email_verified"),
+]
 
 
-@openid.get(f"{_REALM}/.well-known/openid-configuration", PUBLIC)
+@openid.get(f"{REALM}/.well-known/openid-configuration", PUBLIC)
 async def configuration(call: Call) -> Response:
     """The provider's metadata (OpenID Connect Discovery, section 3): only what works is listed."""
     issuer = issuer_url(call)
@@ -23,28 +28,48 @@ async def configuration(call: Call) -> Response:
     return json(
         {
             "issuer": issuer,
+            "authorization_endpoint": f"{protocol}/auth",
             "token_endpoint": f"{protocol}/token",
+            "device_authorization_endpoint": f"{protocol}/auth/device",
+            "introspection_endpoint": f"{protocol}/token/introspect",
+            "revocation_endpoint": f"{protocol}/revoke",
             "userinfo_endpoint": f"{protocol}/userinfo",
+            "end_session_endpoint": f"{protocol}/logout",
             "jwks_uri": f"{protocol}/certs",
             "grant_types_supported": [str(grant) for grant in call.services.issuer.grants],
-            "response_types_supported": [],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "prompt_values_supported": list(PROMPTS),
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-            "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "claims_supported": ["sub", "iss", "aud", "exp", "iat", "name", "preferred_username", "email"],
+            "token_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
+            "revocation_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
+            "introspection_endpoint_auth_methods_supported": _SECRET_METHODS,
+            "scopes_supported": list(SCOPES),
+            "claims_supported": _CLAIMS,
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
         }
     )
 
 
-@openid.get(f"{_PROTOCOL}/certs", PUBLIC)
+@openid.get("/.well-known/oauth-authorization-server/auth/realms/{realm}", PUBLIC)
+async def server_metadata(call: Call) -> Response:
+    """The same where OAuth clients look for it (RFC 8414, section 3.1)."""
+    return await configuration(call)
+
+
+@openid.get(f"{PROTOCOL}/certs", PUBLIC)
 async def certs(call: Call) -> Response:
     """The public keys (RFC 7517)."""
     realm_of(call)
     return json(call.services.issuer.keys.jwks())
 
 
-@openid.get(_REALM, PUBLIC)
+@openid.get(REALM, PUBLIC)
 async def realm(call: Call) -> Response:
     """The realm, as Keycloak's adapters read it."""
     issuer = issuer_url(call)
@@ -59,7 +84,7 @@ async def realm(call: Call) -> Response:
     )
 
 
-@openid.get(f"{_PROTOCOL}/userinfo", Permission.SIGNED_IN)
+@openid.get(f"{PROTOCOL}/userinfo", Permission.SIGNED_IN)
 async def get_userinfo(call: Call) -> Response:
     """Who the token's user is (OpenID Connect Core, section 5.3)."""
     realm_of(call)
@@ -70,7 +95,7 @@ async def get_userinfo(call: Call) -> Response:
     return json(userinfo(user))
 
 
-@openid.post(f"{_PROTOCOL}/userinfo", Permission.SIGNED_IN)
+@openid.post(f"{PROTOCOL}/userinfo", Permission.SIGNED_IN)
 async def post_userinfo(call: Call) -> Response:
     """The same by POST, which the specification asks for."""
     return await get_userinfo(call)

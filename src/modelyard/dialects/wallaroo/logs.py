@@ -11,8 +11,10 @@ import msgspec
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
 from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.core.monitoring.inference_log import Cursor, LogRows, Page, PageRequest, PageStatus
+from modelyard.core.serving.entities import Pipeline
 from modelyard.core.serving.pipelines import get_pipeline
 from modelyard.dialects.wallaroo.dataset import Dataset, from_query
 from modelyard.dialects.wallaroo.dialect import json, wallaroo
@@ -57,6 +59,7 @@ async def topic_records(call: Call) -> Response:
     request = _from_parameters(call, await call.json(dict[str, int]))
     page = _NOTHING
     if pipeline is not None:
+        await _record(call, pipeline)
         page = await asyncio.to_thread(call.services.logs.page, pipeline.id, request)
     dataset = _dataset(call)
     # Readers of raw logs go on until there is no place to go on from: an empty one would send them back to the start.
@@ -75,7 +78,9 @@ async def get_logs(call: Call) -> Response:
     if not name:
         raise invalid("say which pipeline: pipeline_name")
     view = await call.services.store.read(get_pipeline, call.actor, body.workspace_id, name, Permission.LOGS_READ)
-    page = await asyncio.to_thread(call.services.logs.page, view.pipeline.id, _from_body(body))
+    request = _from_body(body)
+    await _record(call, view.pipeline)
+    page = await asyncio.to_thread(call.services.logs.page, view.pipeline.id, request)
     headers = {"x-iteration-status": str(page.status)}
     if page.status is not PageStatus.ALL:
         headers["x-iteration-cursor"] = base64.urlsafe_b64encode(json_bytes(page.next)).decode()
@@ -84,6 +89,11 @@ async def get_logs(call: Call) -> Response:
         return Response(await asyncio.to_thread(_as_arrow, page, dataset, None), 200, headers, ARROW_FILE)
     answer = await asyncio.to_thread(records, page.rows.columns, page.rows.rows, dataset)
     return Response(answer, 200, headers, RECORDS)
+
+
+async def _record(call: Call, pipeline: Pipeline) -> None:
+    place = {"workspace_id": pipeline.workspace_id, "name": pipeline.name}
+    await call.services.audit.read(call.actor, Action.LOG_READ, "pipeline", pipeline.id, **place)
 
 
 def _dataset(call: Call) -> Dataset:

@@ -3,7 +3,13 @@
 import secrets
 from collections.abc import Callable
 
-from modelyard.core.identity.clients import FirstAccounts, ensure_accounts, has_admin, has_client
+from modelyard.core.identity.clients import (
+    FirstAccounts,
+    ensure_accounts,
+    ensure_public_clients,
+    has_admin,
+    has_client,
+)
 from modelyard.core.identity.users import check_password
 from modelyard.core.kernel.store import Store
 from modelyard.issuers.embedded.issuer import secret_hash
@@ -28,6 +34,7 @@ def first_start(  # what an operator may choose, and where the rest goes
     new_admin = not store.run_read(has_admin)
     new_client = not store.run_read(has_client, "api-client")
     if not new_admin and not new_client:
+        store.run_write(ensure_public_clients)
         return {}
     password = admin_password or secrets.token_urlsafe(16)
     secret = api_client_secret or secrets.token_urlsafe(32)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+from graphql import FieldNode, GraphQLError
 from starlette.responses import Response
 
 from modelyard.core.access.check import require_platform
@@ -13,7 +14,9 @@ from modelyard.dialects.wallaroo.dialect import wallaroo
 from modelyard.dialects.wallaroo.graphql import answers
 from modelyard.dialects.wallaroo.graphql.documents import Prepared, RejectedError, prepare
 from modelyard.dialects.wallaroo.graphql.execution import FailedError, execute
+from modelyard.dialects.wallaroo.graphql.mutations import MUTATIONS
 from modelyard.web.call import Call, decode
+from modelyard.web.refusals import record_refusal
 
 BODY_BYTES = 131_072
 _REFUSALS = {ErrorKind.INVALID: 400, ErrorKind.TOO_LARGE: 413}
@@ -49,4 +52,14 @@ async def _run(call: Call, request: GraphQLRequest, prepared: Prepared, *, write
     try:
         return answers.data(await run(execute, call.actor, prepared, request.variables or {}, request.operation_name))
     except FailedError as error:
+        for failed in error.errors:
+            if isinstance(failed.original_error, DomainError):
+                field = _field(failed)
+                needed = MUTATIONS[field].permission if field in MUTATIONS else Permission.SIGNED_IN
+                await record_refusal(call, needed, failed.original_error, field)
         return answers.failed(error.errors)
+
+
+def _field(failed: GraphQLError) -> str:
+    """The name of the field that failed, whatever its alias."""
+    return failed.nodes[0].name.value if failed.nodes and isinstance(failed.nodes[0], FieldNode) else ""

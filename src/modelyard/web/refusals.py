@@ -1,0 +1,25 @@
+"""Recording requests that somebody may not make, whatever the dialect."""
+
+from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.entities import Outcome
+from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.web.call import Call
+
+_ABOUT_RIGHTS = frozenset({Permission.USERS_MANAGE, Permission.WORKSPACE_MANAGE})
+"""To these a stranger is told that the thing does not exist; that, too, may have been a try."""
+
+
+async def record_refusal(call: Call, permission: Permission, error: DomainError, field: str = "") -> None:
+    """Record the error if it says that the caller lacked a right; ``field`` tells apart what one route offers."""
+    if error.kind is ErrorKind.FORBIDDEN:
+        outcome = Outcome.REFUSED
+    elif error.kind is ErrorKind.NOT_FOUND and permission in _ABOUT_RIGHTS:
+        outcome = Outcome.FAILED
+    else:
+        return
+    route = f"{call.request.method} {call.request.url.path} {field}".rstrip()
+    lacking = error.details.get("permission", str(permission))
+    await call.services.audit.refusal(
+        call.actor, Action.ACCESS, "route", route, outcome, permission=lacking, message=error.message
+    )

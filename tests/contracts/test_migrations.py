@@ -1,0 +1,58 @@
+"""Databases of earlier releases: what was in them is there afterwards, and works with what came."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from modelyard.core.identity.clients import GrantType
+from modelyard.core.identity.entities import OAuthClient, Session
+from modelyard.storage import migrate as migrations
+from modelyard.storage.store import SqlStore, sqlite_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    """A database as the first release left it."""
+    sqlite = request.param == "sqlite"
+    url = sqlite_url(tmp_path / "store.db") if sqlite else request.getfixturevalue("fresh_postgres_url")
+    store = SqlStore(url)
+    with store.connection() as connection, connection.begin():
+        config = migrations._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    yield store
+    store.close()
+
+
+def run(store: SqlStore, *statements: str) -> None:
+    with store.connection() as connection, connection.begin():
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_clients_and_sessions_of_the_first_release_go_on(old_store: SqlStore) -> None:
+    grants = '["password", "refresh_token"]'
+    run(
+        old_store,
+        "insert into users (id, username, first_name, last_name, enabled, service, created_at) "
+        "values ('u1', 'mary', '', '', true, false, 1)",
+        f"insert into oauth_clients (id, grants, created_at) values ('sdk-client', '{grants}', 1)",  # noqa: S608
+        f"insert into oauth_clients (id, grants, created_at) values ('own', '{grants}', 1)",  # noqa: S608
+        "insert into sessions (id, user_id, client_id, realm, scope, offline, generation, rotated_at, created_at, "
+        "expires_at) values ('s1', 'u1', 'sdk-client', 'master', 'email', false, 3, 2000000, 1000000, 9000000)",
+    )
+    migrations.migrate(old_store)
+    sdk = old_store.run_read(lambda tx: tx.get(OAuthClient, "sdk-client"))
+    assert sdk is not None
+    assert {GrantType.DEVICE_CODE, GrantType.AUTHORIZATION_CODE, GrantType.PASSWORD} <= set(sdk.grants)
+    assert "http://127.0.0.1/callback" in sdk.redirect_uris
+    own = old_store.run_read(lambda tx: tx.get(OAuthClient, "own"))
+    assert own is not None
+    assert (own.grants, own.redirect_uris, own.consent) == (["password", "refresh_token"], [], False)
+    session = old_store.run_read(lambda tx: tx.get(Session, "s1"))
+    assert session is not None
+    assert session.authenticated_at == session.created_at
+    assert session.browser_session_id is None
