@@ -11,7 +11,7 @@ from modelyard.core.access.permissions import DENIALS, Permission, Role
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.kernel.store import Existing, Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import DEFAULT_EXPERIMENT, Experiment, ExperimentTag, Lifecycle, Run
 from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_key, check_length, check_name, shortened
@@ -28,14 +28,6 @@ class ExperimentView:
 
     experiment: Experiment
     tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a search is wanted: ``limit`` things from number ``offset`` on."""
-
-    limit: int
-    offset: int = 0
 
 
 def tracking_workspace(tx: Tx) -> int:
@@ -86,16 +78,15 @@ def search_experiments(  # what is looked for, in which order, which part of it
     conditions: Iterable[Condition],
     orders: tuple[Order, ...],
     lifecycles: Collection[str],
-    page: Page,
+    part: Part,
 ) -> list[ExperimentView]:
     """The experiments that fit and that the actor may see; access is decided inside the query."""
-    found = tx.find(
+    found = tx.search(
         Experiment,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
+        tuple(conditions),
+        orders,
+        part,
         lifecycle=sorted(lifecycles),
-        search=Search(tuple(conditions)),
         **visible(actor, Permission.EXPERIMENT_READ, OWN),
     )
     return views(tx, found)
@@ -114,7 +105,8 @@ def rename_experiment(tx: Tx, actor: Actor, experiment_id: str, name: str) -> No
 def delete_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
     """Mark an experiment and its runs as deleted; they can be restored."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_MANAGE, experiment_id)
-    _refuse_deleted(found)
+    if found.lifecycle != Lifecycle.ACTIVE:
+        raise not_found("active experiment", found.id)
     if found.id == DEFAULT_EXPERIMENT:
         raise invalid("The default experiment cannot be deleted: clients use it when they name none")
     _move(tx, found, Lifecycle.DELETED, milliseconds(tx.now))

@@ -109,13 +109,11 @@ def write_metrics(tx: Tx, run: Run, measurements: Sequence[Measurement]) -> None
 
 
 def write_params(tx: Tx, run: Run, params: Mapping[str, str]) -> None:
-    """Add params; one that is there with another value cannot be changed."""
+    """Add params; one that is there with another value cannot be changed. Values that are too long are cut."""
     if not params:
         return
-    rows = [
-        RunParam(0, run.id, check_key("param", key), check_length(f"param {shortened(key)}", value, PARAM_MAX))
-        for key, value in params.items()
-    ]
+    params = {check_key("param", key): value[:PARAM_MAX] for key, value in params.items()}
+    rows = [RunParam(0, run.id, key, value) for key, value in params.items()]
     known = dict(tx.values(RunParam, ("key", "value"), run_id=run.id, key=sorted(params)))
     for key, value in known.items():
         if params[key] != value:
@@ -128,11 +126,8 @@ def write_params(tx: Tx, run: Run, params: Mapping[str, str]) -> None:
 
 
 def write_tags(tx: Tx, run: Run, tags: Mapping[str, str]) -> None:
-    """Put tags on a run, in place of those with the same keys."""
-    rows = [
-        RunTag(0, run.id, check_key("tag", key), check_length(f"tag {shortened(key)}", value, RUN_TAG_MAX))
-        for key, value in tags.items()
-    ]
+    """Put tags on a run, in place of those with the same keys. Values that are too long are cut."""
+    rows = [RunTag(0, run.id, check_key("tag", key), value[:RUN_TAG_MAX]) for key, value in tags.items()]
     tx.insert_all(rows, existing=Existing.REPLACE)
 
 
