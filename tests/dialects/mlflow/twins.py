@@ -48,9 +48,12 @@ class Side:
 
     def send(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         """The answer to a call in which shared names are replaced by this server's values."""
-        own = {key: each if isinstance(each, bytes) else self._own(each) for key, each in content.items()}
+        own: dict[str, Any] = {k: each if isinstance(each, bytes) else self._own(each) for k, each in content.items()}
         address = self.url + str(self._own(path))
-        return self.session.request(method, address, timeout=_SECONDS, allow_redirects=False, **own)
+        try:
+            return self.session.request(method, address, timeout=_SECONDS, allow_redirects=False, **own)
+        except requests.ConnectionError:  # after some errors stock closes the connection without saying so
+            return self.session.request(method, address, timeout=_SECONDS, allow_redirects=False, **own)
 
     def _own(self, given: Any) -> Any:
         text = json.dumps(given)
@@ -66,6 +69,11 @@ class Answer:
 
     status: int
     body: Any
+
+    @property
+    def code(self) -> str | None:
+        """The code of an error."""
+        return self.body.get("error_code") if isinstance(self.body, dict) and self.status != 200 else None
 
     def __getitem__(self, key: str) -> Any:
         return self.body[key]
@@ -101,9 +109,9 @@ class Twins:
     def same(self, method: str, path: str, **content: Any) -> Answer:
         """What both say to a call; fails where they differ."""
         stock, ours = self.both(method, path, **content)
-        differences = list(_differences(_comparable(stock), _comparable(ours)))
-        if differences:
-            raise DifferenceError("\n".join([f"{method} {path} {content}", *differences]))
+        apart = differences(stock, ours)
+        if apart:
+            raise DifferenceError("\n".join([f"{method} {path} {content}", *apart]))
         return ours
 
     def post(self, path: str, /, **body: Any) -> Answer:
@@ -219,8 +227,7 @@ def _comparable(answer: Answer) -> dict[str, Any]:
     """What must be equal: of an error its code, of a success everything."""
     if answer.status == 200:
         return {"status": 200, "body": answer.body}
-    code = answer.body.get("error_code") if isinstance(answer.body, dict) else None
-    return {"status": answer.status, "error_code": code, "message": _Words(answer)}
+    return {"status": answer.status, "error_code": answer.code, "message": _Words(answer)}
 
 
 class _Words:
@@ -237,6 +244,11 @@ class _Words:
 
     def __repr__(self) -> str:
         return f"{self._text!r:.300}"
+
+
+def differences(stock: Answer, ours: Answer) -> list[str]:
+    """Where two answers are not the same, a line each."""
+    return list(_differences(_comparable(stock), _comparable(ours)))
 
 
 def _differences(stock: Any, ours: Any, where: str = "") -> Iterator[str]:

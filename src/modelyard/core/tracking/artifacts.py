@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.artifacts import ArtifactStore, Upload
 from modelyard.core.catalogue.entities import ArtifactFile
@@ -36,7 +37,7 @@ def checked_path(path: str) -> str:
     A path that still means something else after decoding it once more is refused: it was encoded twice to get past
     checks like this one.
     """
-    text = path.strip("/")
+    text = path.rstrip("/")
     plain = unquote(text)
     suspicious = plain != text or any(mark in text for mark in ("\\", ";", "#", "?")) or not text.isprintable()
     parts = text.split("/")
@@ -55,7 +56,7 @@ def location_path(uri: str) -> str | None:
     rest = uri.removeprefix(_SCHEME)
     if rest.startswith("//"):
         rest = rest[2:].partition("/")[2]
-    return checked_path(rest)
+    return checked_path(rest.lstrip("/"))
 
 
 def list_artifacts(tx: Tx, actor: Actor, path: str) -> list[Entry]:
@@ -132,7 +133,7 @@ def drop_artifacts(store: Store, artifacts: ArtifactStore, actor: Actor, path: s
 
 
 def _folder(tx: Tx, actor: Actor, permission: Permission, path: str) -> str:
-    actor.checked.add(permission)
+    ask(actor, permission)
     wanted = checked_path(path)
     require_experiment(tx, actor, permission, wanted.partition("/")[0])
     return wanted

@@ -1,11 +1,12 @@
 """Experiments and their tags."""
 
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import OwnFields, decide, grants_on, holds, require, require_platform, visible
+from modelyard.core.access.check import OwnFields, ask, decide, grants_on, holds, require, require_platform, visible
 from modelyard.core.access.grants import ResourceType, new_grant
 from modelyard.core.access.permissions import DENIALS, Permission, Role
 from modelyard.core.kernel.actor import Actor
@@ -19,7 +20,9 @@ from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_key, check_
 OWN: OwnFields = (ResourceType.EXPERIMENT, ("id",))
 """How grants on single experiments are found for a list of them."""
 
+_NAMED = "Could not find experiment: the experiment with name"
 _IN_QUERY = 5_000
+_INTEGER = re.compile(r"\s*[-+]?\d+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,10 @@ def experiment_named(tx: Tx, actor: Actor, name: str) -> ExperimentView:
     """The experiment of this name."""
     found = tx.first(Experiment, workspace_id=tracking_workspace(tx), name=name)
     if found is None:
-        actor.checked.add(Permission.EXPERIMENT_READ)
-        raise not_found("Could not find experiment: the experiment with name", f"'{shortened(name)}'")
-    _require(tx, actor, Permission.EXPERIMENT_READ, found, f"'{shortened(name)}'")
+        ask(actor, Permission.EXPERIMENT_READ)
+        raise not_found(_NAMED, f"'{shortened(name)}'")
+    own, shown = own_experiment(found.id), f"'{shortened(name)}'"
+    require(tx, actor, Permission.EXPERIMENT_READ, found.workspace_id, _NAMED, shown, own)
     return views(tx, [found])[0]
 
 
@@ -95,7 +99,7 @@ def search_experiments(  # what is looked for, in which order, which part of it
 def rename_experiment(tx: Tx, actor: Actor, experiment_id: str, name: str) -> None:
     """Give an experiment another name."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     if check_name("new_name", name) != found.name:
         _refuse_taken(tx, found.workspace_id, name)
     now = milliseconds(tx.now)
@@ -123,14 +127,14 @@ def restore_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
 def set_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str, value: str) -> None:
     """Put a tag on an experiment, in place of one with this key."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     _set_tags(tx, found.id, {key: value})
 
 
 def delete_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str) -> None:
     """Take a tag off an experiment."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     if not tx.delete(ExperimentTag, experiment_id=found.id, key=key):
         raise not_found(f"No tag with name: {shortened(key)} in experiment with id", found.id)
 
@@ -139,8 +143,10 @@ def require_experiment(tx: Tx, actor: Actor, permission: Permission, experiment_
     """The experiment, when the actor holds the permission on it."""
     found = tx.get(Experiment, experiment_id)
     if found is None:
-        actor.checked.add(permission)
-        raise not_found("No Experiment with id", f"{shortened(experiment_id)}: it was")
+        ask(actor, permission)
+        if not _INTEGER.fullmatch(experiment_id):
+            raise invalid(f"Invalid experiment ID {shortened(experiment_id)!r}: it must be an integer")
+        raise not_found("Experiment with id", shortened(experiment_id))
     _require(tx, actor, permission, found, experiment_id)
     return found
 
@@ -153,7 +159,7 @@ def own_experiment(experiment_id: str) -> tuple[ResourceType, str]:
 def readable_among(tx: Tx, actor: Actor, experiment_ids: Collection[str]) -> list[str]:
     """Those of the experiments that the actor may see."""
     if not experiment_ids:
-        actor.checked.add(Permission.EXPERIMENT_READ)
+        ask(actor, Permission.EXPERIMENT_READ)
         return []
     ids = sorted(set(experiment_ids))
     where = visible(actor, Permission.EXPERIMENT_READ, OWN)
@@ -199,7 +205,7 @@ def views(tx: Tx, found: list[Experiment]) -> list[ExperimentView]:
 
 def _require(tx: Tx, actor: Actor, permission: Permission, found: Experiment, asked: str) -> None:
     own = own_experiment(found.id)
-    require(tx, actor, permission, found.workspace_id, "No Experiment with id", f"{shortened(asked)}: it was", own)
+    require(tx, actor, permission, found.workspace_id, "Experiment with id", shortened(asked), own)
 
 
 def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:
@@ -209,7 +215,8 @@ def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:
         raise conflict(f"Experiment '{shortened(name)}' already exists.{state}")
 
 
-def _refuse_deleted(experiment: Experiment) -> None:
+def refuse_deleted(experiment: Experiment) -> None:
+    """``INVALID`` for what is to change in an experiment that is deleted."""
     if experiment.lifecycle != Lifecycle.ACTIVE:
         raise invalid(
             f"The experiment {experiment.id} must be in the 'active' state. Current state is {experiment.lifecycle}."

@@ -9,6 +9,7 @@ from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.search import Order
 from modelyard.core.kernel.store import Between, Part, Tx
 from modelyard.core.tracking.entities import Metric
+from modelyard.core.tracking.limits import check_integer
 from modelyard.core.tracking.runs import require_run
 
 RUNS_MAX = 100
@@ -56,6 +57,8 @@ def _between(first: int | None, last: int | None) -> dict[str, Any]:
         return {}
     if first is None or last is None:
         raise invalid("start_step and end_step go together: give both or none")
+    check_integer("start_step", first)
+    check_integer("end_step", last)
     if first > last:
         raise invalid(f"end_step must not be less than start_step: {last} is less than {first}")
     return {"step": Between(first, last)}

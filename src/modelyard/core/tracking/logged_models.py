@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import require
+from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
@@ -22,7 +22,7 @@ from modelyard.core.tracking.entities import (
     LoggedModelTag,
     RegisteredVersion,
 )
-from modelyard.core.tracking.experiments import own_experiment, readable_among, require_experiment
+from modelyard.core.tracking.experiments import own_experiment, readable_among, refuse_deleted, require_experiment
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
 from modelyard.core.tracking.runs import require_run
 
@@ -55,6 +55,7 @@ class LoggedModelView:
 def create_logged_model(tx: Tx, actor: Actor, new: NewLoggedModel) -> LoggedModelView:
     """Announce a model; its files follow."""
     experiment = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, new.experiment_id)
+    refuse_deleted(experiment)
     if new.source_run_id:
         require_run(tx, actor, Permission.EXPERIMENT_READ, new.source_run_id)
     if any(mark in new.name for mark in "/:.%\"'"):
@@ -154,7 +155,7 @@ def require_logged_model(tx: Tx, actor: Actor, permission: Permission, model_id:
 def _require_any(tx: Tx, actor: Actor, permission: Permission, model_id: str) -> LoggedModel:
     model, shown = tx.get(LoggedModel, model_id), f"'{shortened(model_id)}'"
     if model is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("Logged model with ID", shown)
     own = own_experiment(model.experiment_id)
     require(tx, actor, permission, model.workspace_id, "Logged model with ID", shown, own)

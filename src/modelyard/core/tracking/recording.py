@@ -22,8 +22,11 @@ from modelyard.core.tracking.entities import (
 from modelyard.core.tracking.limits import (
     BATCH_MAX,
     BATCH_TOTAL_MAX,
+    INPUT_TAG_KEY_MAX,
+    INPUT_TAG_MAX,
     PARAM_MAX,
     RUN_TAG_MAX,
+    check_integer,
     check_key,
     check_length,
     shortened,
@@ -33,7 +36,6 @@ NAME_TAG = "mlflow.runName"
 CONTEXT_TAG = "mlflow.data.context"
 
 _LARGEST = 1.7976931348623157e308
-_WIDEST = 2**63
 _DATASET_LENGTHS = {"name": 500, "digest": 36, "source": 65_535, "schema": 1_048_575, "profile": 16_777_215}
 
 
@@ -136,6 +138,9 @@ def write_datasets(tx: Tx, run: Run, inputs: Iterable[DatasetInput]) -> None:
     for each in inputs:
         for name, most in _DATASET_LENGTHS.items():
             check_length(f"dataset.{name}", getattr(each, name) or "", most)
+        for key, value in each.tags:
+            check_length("tags.key", key, INPUT_TAG_KEY_MAX)
+            check_length("tags.value", value, INPUT_TAG_MAX)
         identity = hashlib.sha256(f"{run.experiment_id}\n{each.name}\n{each.digest}".encode()).hexdigest()[:32]
         dataset = Dataset(
             identity,
@@ -161,9 +166,8 @@ def write_models(tx: Tx, run: Run, direction: str, models: Iterable[tuple[str, i
 
 def _metric(run: Run, number: int, each: Measurement) -> Metric:
     key = check_key(f"metrics[{number}]", each.key)
-    for what, amount in (("timestamp", each.timestamp), ("step", each.step)):
-        if not -_WIDEST <= amount < _WIDEST:
-            raise invalid(f"metrics[{number}].{what} is beyond 64 bits")
+    check_integer(f"metrics[{number}].timestamp", each.timestamp, least=0)
+    check_integer(f"metrics[{number}].step", each.step)
     not_a_number = math.isnan(each.value)
     value = 0.0 if not_a_number else max(-_LARGEST, min(_LARGEST, each.value))
     return Metric(0, run.id, key, value, each.timestamp, each.step, not_a_number)

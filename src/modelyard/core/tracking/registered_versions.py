@@ -216,7 +216,7 @@ def _require(
     tx: Tx, actor: Actor, permission: Permission, name: str, number: str
 ) -> tuple[RegisteredModel, RegisteredVersion]:
     model = require_model(tx, actor, permission, name)
-    if not re.fullmatch(r"\d{1,18}", number):
+    if not re.fullmatch(r"-?[0-9]{1,100}", number):
         raise invalid(f"Model version must be an integer, got '{shortened(number)}'")
     version = tx.first(RegisteredVersion, order_by="number", model_id=model.model_id, number=int(number))
     if version is None:

@@ -101,7 +101,7 @@ async def body(call: Call, shape: type[T]) -> T:
         raise invalid(f"Request body is not valid JSON: {error}") from error
     if not isinstance(given, dict):
         raise invalid("Request body must be a JSON object")
-    return _read(_snake(given), shape)
+    return _read(_snake(_without_nulls(given) if b"null" in raw else given), shape)
 
 
 def query(call: Call, shape: type[T]) -> T:
@@ -186,10 +186,20 @@ def _list_fields(shape: type[Any]) -> set[str]:
     return {field.encode_name for field in msgspec.structs.fields(shape) if str(field.type).startswith("list")}
 
 
+def _without_nulls(given: Any) -> Any:
+    """What is null was not given."""
+    if isinstance(given, dict):
+        return {name: _without_nulls(value) for name, value in given.items() if value is not None}
+    return [_without_nulls(each) for each in given] if isinstance(given, list) else given
+
+
 def _snake(given: dict[str, Any]) -> dict[str, Any]:
     if all(name.islower() for name in given):
         return given
-    return {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): value for name, value in given.items()}
+    read = {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): value for name, value in given.items()}
+    if len(read) < len(given):
+        raise invalid("a parameter is given in both spellings, as in run_id and runId; give one of them")
+    return read
 
 
 def _offset(token: str) -> int:

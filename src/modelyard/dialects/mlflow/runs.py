@@ -319,7 +319,8 @@ async def get_history(call: Call) -> Response:
     """All measurements of one metric of a run."""
     asked = query(call, MetricHistory)
     whole = asked.max_results is None and not asked.page_token
-    page = Part(2**31) if whole else page_of(asked.page_token, asked.max_results or _HISTORY_MAX, _HISTORY_MAX)
+    most = _HISTORY_MAX if asked.max_results is None else asked.max_results
+    page = Part(2**31) if whole else page_of(asked.page_token, most, _HISTORY_MAX)
     found = await call.services.store.read(history.metric_history, call.actor, asked.id, asked.metric_key, page)
     shown = [metric_json(metric) for metric in found[: page.limit - 1]]
     return answer(present(metrics=shown) | ({} if whole else next_token(found, page)))
