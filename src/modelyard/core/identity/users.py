@@ -219,7 +219,8 @@ def remove_password(tx: Tx, actor: Actor, user_id: str) -> None:
     _refuse_lockout(tx, actor, user_id)
     tx.delete(Credential, user_id=user_id)
     tx.touch(Topic.ACCESS)
-    record(tx, actor, Action.USER_PASSWORD, "user", user_id, removed=True)
+    username = get_user(tx, actor, user_id).username
+    record(tx, actor, Action.USER_PASSWORD, "user", user_id, username=username, removed=True)
 
 
 def rehash(tx: Tx, user_id: str, old_hash: str, new_hash: str) -> None:
