@@ -148,7 +148,8 @@ class Rights:
 class World:
     """``ours`` is the workspace of "owner", ``theirs`` that of "other owner"; ``victim`` is a user to be changed.
 
-    ``robot`` is the id of a service account that may be removed. ``names`` are the usernames of callers.
+    ``robot`` is the id of a service account that may be removed, ``group`` that of a group that may be changed.
+    ``names`` are the usernames of callers.
     """
 
     server: RunningServer
@@ -157,6 +158,7 @@ class World:
     theirs: Things
     victim: Person
     robot: str
+    group: str
     names: dict[str, str]
 
     def call(self, role: str, method: str, path: str, **request: Any) -> requests.Response:
@@ -246,7 +248,7 @@ def build(server: RunningServer) -> World:
     Rights(admin, ours, names).put("user:" + names["tracking manager"], "workspace:mlflow", "MANAGE")
     ours = _with_person(admin, ours, "role")
     ours = _with_person(admin, ours, "granted person")
-    return World(server, callers, ours, theirs, invite(server, "victim"), robot, names)
+    return World(server, callers, ours, theirs, invite(server, "victim"), robot, _group(admin), names)
 
 
 @dataclass(frozen=True)
@@ -382,6 +384,11 @@ def upload(name: str, workspace_id: int) -> dict[str, Any]:
 
 def _status(owner: Caller, namespace: str) -> str:
     return str(owner.post("/v1/api/status/get_deployment", {"name": namespace})["status"])
+
+
+def _group(admin: Caller) -> str:
+    made = admin.call("POST", "/auth/admin/realms/master/groups", json={"name": f"group-{_word()}"})
+    return made.headers["location"].rpartition("/")[2]
 
 
 def _service(server: RunningServer) -> Caller:
