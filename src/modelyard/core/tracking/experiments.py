@@ -12,7 +12,7 @@ from modelyard.core.access.permissions import DENIALS, Permission, Role
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.kernel.store import Existing, Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import DEFAULT_EXPERIMENT, Experiment, ExperimentTag, Lifecycle, Run
 from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_key, check_length, check_name, shortened
@@ -30,14 +30,6 @@ class ExperimentView:
 
     experiment: Experiment
     tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a search is wanted: ``limit`` things from number ``offset`` on."""
-
-    limit: int
-    offset: int = 0
 
 
 def tracking_workspace(tx: Tx) -> int:
@@ -88,16 +80,15 @@ def search_experiments(  # what is looked for, in which order, which part of it
     conditions: Iterable[Condition],
     orders: tuple[Order, ...],
     lifecycles: Collection[str],
-    page: Page,
+    part: Part,
 ) -> list[ExperimentView]:
     """The experiments that fit and that the actor may see; access is decided inside the query."""
-    found = tx.find(
+    found = tx.search(
         Experiment,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
+        tuple(conditions),
+        orders,
+        part,
         lifecycle=sorted(lifecycles),
-        search=Search(tuple(conditions)),
         **visible(actor, Permission.EXPERIMENT_READ, OWN),
     )
     return views(tx, found)
@@ -153,7 +144,7 @@ def require_experiment(tx: Tx, actor: Actor, permission: Permission, experiment_
         actor.checked.add(permission)
         if not _INTEGER.fullmatch(experiment_id):
             raise invalid(f"Invalid experiment ID {shortened(experiment_id)!r}: it must be an integer")
-        raise not_found("No Experiment with id", f"{shortened(experiment_id)}: it was")
+        raise not_found("Experiment with id", shortened(experiment_id))
     _require(tx, actor, permission, found, experiment_id)
     return found
 
@@ -212,7 +203,7 @@ def views(tx: Tx, found: list[Experiment]) -> list[ExperimentView]:
 
 def _require(tx: Tx, actor: Actor, permission: Permission, found: Experiment, asked: str) -> None:
     own = own_experiment(found.id)
-    require(tx, actor, permission, found.workspace_id, "No Experiment with id", f"{shortened(asked)}: it was", own)
+    require(tx, actor, permission, found.workspace_id, "Experiment with id", shortened(asked), own)
 
 
 def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:

@@ -7,9 +7,8 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.search import Order
-from modelyard.core.kernel.store import Between, Tx
+from modelyard.core.kernel.store import Between, Part, Tx
 from modelyard.core.tracking.entities import Metric
-from modelyard.core.tracking.experiments import Page
 from modelyard.core.tracking.limits import check_integer
 from modelyard.core.tracking.runs import require_run
 
@@ -18,18 +17,17 @@ _IN_TIME = (Order("attribute", "timestamp"), Order("attribute", "step"), Order("
 _IN_STEPS = tuple(Order("attribute", field) for field in ("step", "timestamp", "value", "is_nan"))
 
 
-def metric_history(tx: Tx, actor: Actor, run_id: str, key: str, page: Page | None = None) -> list[Metric]:
+def metric_history(tx: Tx, actor: Actor, run_id: str, key: str, part: Part | None = None) -> list[Metric]:
     """All measurements of one metric of a run, in the order of their time."""
     run = require_run(tx, actor, Permission.EXPERIMENT_READ, run_id)
-    part = page or Page(limit=2**31)
-    return tx.find(Metric, order_by=_IN_TIME, limit=part.limit, offset=part.offset, run_id=run.id, key=key)
+    return tx.search(Metric, (), _IN_TIME, part or Part(limit=2**31), run_id=run.id, key=key)
 
 
 def histories(tx: Tx, actor: Actor, run_ids: Collection[str], key: str, limit: int) -> list[Metric]:
     """The first ``limit`` measurements of one metric of several runs, run by run in the order of their ids."""
     found: list[Metric] = []
     for run_id in sorted(_checked(run_ids)):
-        found += metric_history(tx, actor, run_id, key, Page(limit - len(found)))
+        found += metric_history(tx, actor, run_id, key, Part(limit - len(found)))
     return found
 
 
@@ -44,7 +42,7 @@ def samples(
     between = _between(*steps)
     for run_id in _checked(run_ids):
         run = require_run(tx, actor, Permission.EXPERIMENT_READ, run_id)
-        found += _thinned(tx.find(Metric, order_by=_IN_STEPS, run_id=run.id, key=key, **between), limit)
+        found += _thinned(tx.search(Metric, (), _IN_STEPS, Part(2**31), run_id=run.id, key=key, **between), limit)
     return found
 
 

@@ -11,7 +11,7 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.kernel.store import Existing, Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import (
     Lifecycle,
@@ -22,7 +22,7 @@ from modelyard.core.tracking.entities import (
     LoggedModelTag,
     RegisteredVersion,
 )
-from modelyard.core.tracking.experiments import Page, own_experiment, readable_among, refuse_deleted, require_experiment
+from modelyard.core.tracking.experiments import own_experiment, readable_among, refuse_deleted, require_experiment
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
 from modelyard.core.tracking.runs import require_run
 
@@ -127,20 +127,19 @@ def search_logged_models(  # where, what, in which order, which part of it
     experiment_ids: Collection[str],
     conditions: Iterable[Condition],
     orders: tuple[Order, ...],
-    page: Page,
+    part: Part,
 ) -> list[LoggedModelView]:
     """The logged models that fit, in those of the experiments that the actor may see."""
     among = readable_among(tx, actor, experiment_ids)
     if not among:
         return []
-    found = tx.find(
+    found = tx.search(
         LoggedModel,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
+        tuple(conditions),
+        orders,
+        part,
         experiment_id=among,
         lifecycle=str(Lifecycle.ACTIVE),
-        search=Search(tuple(conditions)),
     )
     return _views(tx, found)
 

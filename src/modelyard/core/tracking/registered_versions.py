@@ -13,11 +13,10 @@ from modelyard.core.catalogue.models import CheckedFile, NewVersion, add_version
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.kernel.store import Existing, Part, Tx
 from modelyard.core.serving.removal import refuse_deployed
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import RegisteredAlias, RegisteredModel, RegisteredVersion, RegisteredVersionTag
-from modelyard.core.tracking.experiments import Page
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
 from modelyard.core.tracking.logged_models import require_logged_model
 from modelyard.core.tracking.registry import DESCRIPTION_MAX, OWN, require_model, touch_model
@@ -127,15 +126,14 @@ def latest_versions(tx: Tx, actor: Actor, name: str, stages: Sequence[str]) -> l
 
 
 def search_versions(
-    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], page: Page
+    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], part: Part
 ) -> list[VersionView]:
     """The versions that fit, of registered models that the actor may see; access is decided inside the query."""
-    found = tx.find(
+    found = tx.search(
         RegisteredVersion,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
-        search=Search(tuple(conditions)),
+        tuple(conditions),
+        orders,
+        part,
         **visible(actor, Permission.MODEL_READ, OWN),
     )
     return version_views(tx, found)

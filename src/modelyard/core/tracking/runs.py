@@ -9,10 +9,10 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Search, Tx
+from modelyard.core.kernel.store import Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import Lifecycle, Run, RunStatus, RunTag
-from modelyard.core.tracking.experiments import Page, own_experiment, readable_among, refuse_deleted, require_experiment
+from modelyard.core.tracking.experiments import own_experiment, readable_among, refuse_deleted, require_experiment
 from modelyard.core.tracking.limits import check_integer, check_length, shortened
 from modelyard.core.tracking.recording import NAME_TAG, write_tags
 from modelyard.core.tracking.run_views import RunView, run_views
@@ -117,7 +117,7 @@ def search_runs(  # where, what, in which order, which part of it
     conditions: Iterable[Condition],
     orders: tuple[Order, ...],
     lifecycles: Collection[str],
-    page: Page,
+    part: Part,
 ) -> list[RunView]:
     """The runs that fit, in those of the experiments that the actor may see."""
     if len(experiment_ids) > _EXPERIMENTS_MAX:
@@ -125,14 +125,13 @@ def search_runs(  # where, what, in which order, which part of it
     among = readable_among(tx, actor, experiment_ids)
     if not among:
         return []
-    found = tx.find(
+    found = tx.search(
         Run,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
+        tuple(conditions),
+        orders,
+        part,
         experiment_id=among,
         lifecycle=sorted(lifecycles),
-        search=Search(tuple(conditions)),
     )
     return run_views(tx, found)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.kernel.search import Attached, Compare, Condition, Order
-from modelyard.core.tracking.experiments import Page
+from modelyard.core.kernel.store import Part
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.routing import Dialect
 
@@ -112,7 +112,7 @@ def query(call: Call, shape: type[T]) -> T:
     return _read(given, shape)
 
 
-def page_of(token: str | None, limit: int, most: int, least: int = 1) -> Page:
+def page_of(token: str | None, limit: int, most: int, least: int = 1) -> Part:
     """The part of a search that is asked for: one more than ``limit``, so that it shows whether there is more.
 
     ``token`` is base64 of ``{"offset": N}``.
@@ -121,10 +121,10 @@ def page_of(token: str | None, limit: int, most: int, least: int = 1) -> Page:
         raise invalid(f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive integer")
     if limit > most:
         raise invalid(f"Invalid value {limit} for parameter 'max_results' supplied. It must be at most {most}")
-    return Page(limit + 1, _offset(token) if token else 0)
+    return Part(limit + 1, _offset(token) if token else 0)
 
 
-def next_token(found: Sequence[object], page: Page) -> dict[str, str]:
+def next_token(found: Sequence[object], page: Part) -> dict[str, str]:
     """``{"next_page_token": …}`` when there is more than the page holds, else nothing."""
     if len(found) < page.limit:
         return {}

@@ -7,6 +7,7 @@ checked in a process of its own, as in every upload.
 import asyncio
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from modelyard.core.catalogue.entities import ArtifactFile
 from modelyard.core.catalogue.models import CheckedFile
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, invalid
-from modelyard.core.kernel.store import Tx
+from modelyard.core.kernel.store import StartsWith, Tx
 from modelyard.core.tracking.artifacts import checked_path, location_path
 from modelyard.core.tracking.experiments import require_experiment
 from modelyard.core.tracking.limits import shortened
@@ -32,6 +33,7 @@ from modelyard.core.tracking.registered_versions import (
 from modelyard.core.tracking.registry_views import VersionView
 from modelyard.core.tracking.runs import require_run
 from modelyard.web.call import Call
+from modelyard.web.services import Services
 
 _ELSEWHERE = ("s3:", "gs:", "wasbs:", "abfss:", "hdfs:", "dbfs:", "hf:")
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
@@ -65,17 +67,41 @@ async def _looked_at(call: Call, location: str, path: str, description: Artifact
     model = await call.services.store.read(_file, call.actor, f"{path}/{name}")
     if model is None:
         return Found(location, CheckedFile(description.sha, description.size, None, f"its file {name} is missing"))
-    return Found(location, await _checked(call, model), name.rpartition("/")[2], conversion)
+    folder = f"{path}/{name}".rpartition("/")[0]
+    return Found(location, await _checked(call, model, folder), name.rpartition("/")[2], conversion)
 
 
-async def _checked(call: Call, model: ArtifactFile) -> CheckedFile:
-    place = call.services.artifacts.path(model.sha)
+async def _checked(call: Call, model: ArtifactFile, folder: str) -> CheckedFile:
+    services = call.services
     try:
         async with _CHECK:
-            signature = await asyncio.to_thread(call.services.check_model, place)
+            try:
+                signature = await asyncio.to_thread(services.check_model, services.artifacts.path(model.sha))
+            except DomainError as error:
+                if not error.details.get("external"):
+                    raise
+                beside = await services.store.read(_beside, call.actor, folder)
+                return await asyncio.to_thread(_one_file, services, model, beside)
     except DomainError as error:
         return CheckedFile(model.sha, model.size, None, error.message)
     return CheckedFile(model.sha, model.size, signature.to_json())
+
+
+def _one_file(services: Services, model: ArtifactFile, beside: list[ArtifactFile]) -> CheckedFile:
+    """The model with the tensors that it keeps in files beside it, as a file of its own in the artifact store."""
+    files = {file.path.rpartition("/")[2]: services.artifacts.path(file.sha) for file in beside}
+    with services.artifacts.upload(services.limits.upload_bytes) as folded:
+        folded.replace(partial(services.fold_model, services.artifacts.path(model.sha), files))
+        sha = folded.finish()
+        signature = services.check_model(folded.path)
+        folded.keep()
+        return CheckedFile(sha, folded.size, signature.to_json())
+
+
+def _beside(tx: Tx, actor: Actor, folder: str) -> list[ArtifactFile]:
+    actor.checked.add(Permission.EXPERIMENT_READ)
+    found = tx.find(ArtifactFile, path=StartsWith(f"{folder}/"))
+    return [file for file in found if "/" not in file.path.removeprefix(f"{folder}/")]
 
 
 def _flavors(place: Path, size: int) -> dict[str, Any]:

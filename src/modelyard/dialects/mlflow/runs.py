@@ -9,10 +9,10 @@ from starlette.responses import Response
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.search import total_order
+from modelyard.core.kernel.store import Part
 from modelyard.core.tracking import history, log
 from modelyard.core.tracking import runs as core
 from modelyard.core.tracking.entities import LatestMetric, Metric, Run
-from modelyard.core.tracking.experiments import Page
 from modelyard.core.tracking.recording import Batch, DatasetInput, Measurement
 from modelyard.core.tracking.run_views import RunView
 from modelyard.core.tracking.runs import NewRun, RunChange
@@ -320,7 +320,7 @@ async def get_history(call: Call) -> Response:
     asked = query(call, MetricHistory)
     whole = asked.max_results is None and not asked.page_token
     most = _HISTORY_MAX if asked.max_results is None else asked.max_results
-    page = Page(2**31) if whole else page_of(asked.page_token, most, _HISTORY_MAX)
+    page = Part(2**31) if whole else page_of(asked.page_token, most, _HISTORY_MAX)
     found = await call.services.store.read(history.metric_history, call.actor, asked.id, asked.metric_key, page)
     shown = [metric_json(metric) for metric in found[: page.limit - 1]]
     return answer(present(metrics=shown) | ({} if whole else next_token(found, page)))
