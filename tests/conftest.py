@@ -52,6 +52,15 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
         yield server
 
 
+@pytest.fixture(scope="session")
+def closed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One where nobody may do with experiments and registered models what nobody granted them."""
+    with servers(tmp_path_factory.mktemp("closed")) as start:
+        server = start(default_permission="NO_PERMISSIONS")
+        assert server.url
+        yield server
+
+
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Servers for one test, which may stop or kill them."""

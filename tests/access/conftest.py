@@ -7,5 +7,5 @@ from running import RunningServer
 
 
 @pytest.fixture(scope="session")
-def world(live_server: RunningServer) -> World:
-    return build(live_server)
+def world(closed_server: RunningServer) -> World:
+    return build(closed_server)

@@ -13,7 +13,7 @@ Variables = dict[str, Any]
 class Field:
     """``about``: "thing" is null for strangers, "list" filtered, "change" refused as not found, "platform" refused.
 
-    "nothing" is a field behind which there is nothing yet.
+    "nothing" is a field behind which there is nothing yet. ``places`` is where the things are.
     """
 
     needs: str
@@ -21,11 +21,12 @@ class Field:
     document: str
     variables: Callable[[Things, World], Variables] = lambda *_: {}
     spare: str | None = None
+    places: tuple[str, ...] = ("thing",)
 
 
-def _by_pk(field: str, needs: str, number: str) -> Field:
+def _by_pk(field: str, needs: str, number: str, place: str = "thing") -> Field:
     document = f"query ($id: bigint!) {{{field}(id: $id) {{id}}}}"
-    return Field(needs, "thing", document, lambda things, _: {"id": getattr(things, number)})
+    return Field(needs, "thing", document, lambda things, _: {"id": getattr(things, number)}, places=(place,))
 
 
 def _deployment(things: Things, _: World) -> Variables:
@@ -43,8 +44,10 @@ def _pipeline_tag(things: Things, _: World) -> Variables:
 _EVERYTHING = "id workspace {name models {name} pipelines {pipeline_id}}"
 
 FIELDS: dict[str, Field] = {
-    "workspace_by_pk": _by_pk("workspace_by_pk", "workspace.read", "workspace_id"),
-    "user_default_workspace": Field("workspace.read", "list", "{user_default_workspace {workspace {name}}}"),
+    "workspace_by_pk": _by_pk("workspace_by_pk", "workspace.read", "workspace_id", "workspace"),
+    "user_default_workspace": Field(
+        "workspace.read", "list", "{user_default_workspace {workspace {name}}}", places=("workspace",)
+    ),
     "model": Field("model.read", "list", f"{{model {{model_id model {{{_EVERYTHING}}}}}}}"),
     "model_by_pk": _by_pk("model_by_pk", "model.read", "version_id"),
     "model_config_by_pk": _by_pk("model_config_by_pk", "model.read", "config_id"),
@@ -83,6 +86,7 @@ FIELDS: dict[str, Field] = {
         """mutation ($user: String!, $space: bigint!) {delete_workspace_users(
           where: {user_id: {_eq: $user}, workspace_id: {_eq: $space}}) {affected_rows}}""",
         lambda things, world: {"user": world.victim.id, "space": things.workspace_id},
+        places=("workspace",),
     ),
     "insert_tag": Field("tag.create", "platform", 'mutation {insert_tag(objects: {tag: "t"}) {returning {id}}}'),
     "insert_model_tag": Field(

@@ -48,6 +48,8 @@ _add(PEOPLE, "login", "login:login_app", "Sign in and keep it for the commands t
 _add(PEOPLE, "logout", "login:logout_app", "Forget the sign-in on this machine.")
 _add(PEOPLE, "whoami", "login:whoami_app", "Show who the server says you are.")
 _add(PEOPLE, "user", "user:app", "Users: invite, switch on and off.")
+_add(PEOPLE, "group", "group:app", "Groups of users: make, list, fill, delete.")
+_add(PEOPLE, "access", "access:app", "Who may do what with which thing: grant, revoke, list, explain.")
 _add(PEOPLE, "token", "token:app", "Personal access tokens: make, list, revoke.")
 _add(PEOPLE, "service-account", "service_account:app", "Accounts of programs: make, list, delete.")
 _add(PEOPLE, "audit", "audit:app", "Who did what: search, export and verify the audit log.")

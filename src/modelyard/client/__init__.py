@@ -6,6 +6,7 @@ with Client("http://127.0.0.1:8080", username="ada", password="…") as client:
     answers = client.inference.records(pipeline.deployment, [{"tensor": [...]}])
 """
 
+from modelyard.client.access import Explanation, Grant
 from modelyard.client.access_tokens import AccessToken, NewAccessToken
 from modelyard.client.audit import AuditEntry, AuditFilter, AuditFormat
 from modelyard.client.client import DEFAULT_URL, Client, Identity, chosen_url
@@ -24,6 +25,7 @@ from modelyard.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from modelyard.client.groups import Group
 from modelyard.client.login import login
 from modelyard.client.logs import LogRange, Order
 from modelyard.client.models import Model, ModelVersion
@@ -45,7 +47,10 @@ __all__ = [
     "ConflictError",
     "Deployment",
     "DeploymentStatus",
+    "Explanation",
     "ForbiddenError",
+    "Grant",
+    "Group",
     "Identity",
     "InvalidRequestError",
     "Invitation",

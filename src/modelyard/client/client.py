@@ -8,10 +8,12 @@ from typing import Self
 
 import httpx
 
+from modelyard.client.access import Access
 from modelyard.client.access_tokens import AccessTokens
 from modelyard.client.audit import Audit
 from modelyard.client.deployments import Deployments
 from modelyard.client.errors import InvalidRequestError
+from modelyard.client.groups import Groups
 from modelyard.client.inference import Inference
 from modelyard.client.logs import Logs
 from modelyard.client.models import Models
@@ -37,8 +39,8 @@ class Identity:
 
 
 class Client:
-    """Talks to one server. Parts: users, tokens, service_accounts, workspaces, models, pipelines, deployments,
-    inference, logs, audit.
+    """Talks to one server. Parts: users, groups, access, tokens, service_accounts, workspaces, models, pipelines,
+    deployments, inference, logs, audit.
 
     A token is an access token or a personal access token. What is not given comes from the environment
     (MODELYARD_URL, MODELYARD_TOKEN, MODELYARD_USERNAME with MODELYARD_PASSWORD), then from the last `modelyard login`.
@@ -60,6 +62,8 @@ class Client:
         auth = _given_auth(self.url, cache, token, username, password) or _environ_auth(self.url, cache, environ)
         self._transport = Transport(self.url, auth or SignIn(self.url, cache), timeout_seconds)
         self.users = Users(self._transport)
+        self.groups = Groups(self._transport)
+        self.access = Access(self._transport)
         self.tokens = AccessTokens(self._transport)
         self.service_accounts = ServiceAccounts(self._transport)
         self.workspaces = Workspaces(self._transport)

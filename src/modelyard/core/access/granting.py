@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import Decision, decide, holds, require, require_platform
+from modelyard.core.access.check import Decision, ask, decide, holds, require, require_platform
 from modelyard.core.access.grants import Grant, ResourceType, new_grant
-from modelyard.core.access.permissions import Permission, Role
+from modelyard.core.access.permissions import DENIALS, LEVELS, WORKSPACE_ROLES, Permission, Role
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.audit.entities import Outcome
 from modelyard.core.kernel.actor import Actor
-from modelyard.core.kernel.errors import conflict, not_found
+from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
 from modelyard.core.kernel.store import Covering, Topic, Tx
 
 MANAGED_BY = {
@@ -19,6 +19,39 @@ MANAGED_BY = {
     ResourceType.PIPELINE: Permission.WORKSPACE_MANAGE,
 }
 """The permission that lets one give rights on a kind of thing."""
+
+LEVEL_PERMISSIONS = {
+    ResourceType.WORKSPACE: {
+        Role.READ: Permission.WORKSPACE_READ,
+        Role.USE: Permission.PIPELINE_INFER,
+        Role.EDIT: Permission.MODEL_EDIT,
+        Role.MANAGE: Permission.WORKSPACE_MANAGE,
+    },
+    ResourceType.EXPERIMENT: {
+        Role.READ: Permission.EXPERIMENT_READ,
+        Role.USE: Permission.MODEL_USE,
+        Role.EDIT: Permission.EXPERIMENT_EDIT,
+        Role.MANAGE: Permission.EXPERIMENT_MANAGE,
+    },
+    ResourceType.MODEL: {
+        Role.READ: Permission.MODEL_READ,
+        Role.USE: Permission.MODEL_USE,
+        Role.EDIT: Permission.MODEL_EDIT,
+        Role.MANAGE: Permission.MODEL_MANAGE,
+    },
+    ResourceType.PIPELINE: {
+        Role.READ: Permission.PIPELINE_READ,
+        Role.USE: Permission.PIPELINE_INFER,
+        Role.EDIT: Permission.PIPELINE_EDIT,
+        Role.MANAGE: Permission.WORKSPACE_MANAGE,
+    },
+}
+"""The permission on a kind of thing that a level adds to the one before it: who holds it has at least this level."""
+
+GRANTABLE = {kind: (*LEVELS, *sorted(DENIALS)) for kind in LEVEL_PERMISSIONS} | {
+    ResourceType.WORKSPACE: (*sorted(WORKSPACE_ROLES), *LEVELS, *sorted(DENIALS))
+}
+"""The roles that can be given on a kind of thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +75,12 @@ def require_manager(tx: Tx, actor: Actor, resource: Resource) -> None:
     """The actor may give and take rights on the resource; on many at once only administrators may."""
     permission = MANAGED_BY[resource.kind]
     if resource.is_pattern:
-        actor.checked.add(permission)
+        ask(actor, permission)
         require_platform(actor, Permission.USERS_MANAGE)
         return
     shown = resource.resource_id[:80]
     own = (resource.kind, resource.resource_id)
-    require(tx, actor, permission, resource.workspace_id, resource.kind.replace("_", " "), shown, own)
+    require(tx, actor, permission, resource.workspace_id, _shown(resource.kind), shown, own)
 
 
 def grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role) -> Grant:
@@ -59,6 +92,20 @@ def grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role)
     made = tx.insert(new_grant(subject_id, resource.kind, resource.resource_id, role, tx.now))
     record(tx, actor, Action.GRANT_GIVE, resource.kind, resource.resource_id, subject_id=subject_id, role=str(role))
     return made
+
+
+def set_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role) -> Grant:
+    """Give a subject a role on a resource, in place of the one it has there."""
+    require_manager(tx, actor, resource)
+    if role not in GRANTABLE[resource.kind]:
+        allowed = ", ".join(GRANTABLE[resource.kind])
+        raise invalid(f"{role} cannot be given on this kind of thing ({_shown(resource.kind)}); use one of {allowed}")
+    found = find_grant(tx, subject_id, resource)
+    if found is None:
+        return grant(tx, actor, subject_id, resource, role)
+    if resource.kind is ResourceType.WORKSPACE and role is not Role.OWNER:
+        keep_an_owner(tx, resource.resource_id, subject_id)
+    return change_grant(tx, actor, subject_id, resource, role)
 
 
 def change_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role) -> Grant:
@@ -76,6 +123,8 @@ def revoke(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> None:
     """Take away what a subject has on a resource."""
     require_manager(tx, actor, resource)
     taken = _existing(tx, subject_id, resource)
+    if resource.kind is ResourceType.WORKSPACE:
+        keep_an_owner(tx, resource.resource_id, subject_id)
     tx.delete(Grant, id=taken.id)
     tx.touch(Topic.ACCESS)
     record(tx, actor, Action.GRANT_TAKE, resource.kind, resource.resource_id, subject_id=subject_id, role=taken.role)
@@ -93,6 +142,20 @@ def find_grant(tx: Tx, subject_id: str, resource: Resource) -> Grant | None:
     return tx.first(Grant, subject_id=subject_id, resource_type=kind, resource_id=key)
 
 
+def list_grants(tx: Tx, actor: Actor, resource: Resource) -> list[Grant]:
+    """The grants on a resource itself, not those of patterns that cover it."""
+    require_manager(tx, actor, resource)
+    return tx.find(Grant, resource_type=str(resource.kind), resource_id=resource.resource_id)
+
+
+def keep_an_owner(tx: Tx, workspace_id: str, subject_id: str) -> None:
+    """``FAILED_PRECONDITION`` when the workspace would be left without an owner."""
+    kind, owner = str(ResourceType.WORKSPACE), str(Role.OWNER)
+    owners = tx.values(Grant, ("subject_id",), resource_type=kind, resource_id=workspace_id, role=owner)
+    if owners == [(subject_id,)]:
+        raise failed_precondition("this is the workspace's last owner; make another one first")
+
+
 def sweep_grants(tx: Tx, kind: ResourceType, resource_id: str) -> None:
     """Remove the grants on a thing that is gone: nobody inherits them through its name."""
     if tx.delete(Grant, resource_type=str(kind), resource_id=resource_id):
@@ -106,10 +169,16 @@ def explain(tx: Tx, who: Actor, permission: Permission, resource: Resource) -> D
     """
     if holds(who, permission):
         return Decision(True, f"a role on the platform: {', '.join(sorted(who.platform_roles))}")
+    if resource.kind is ResourceType.PLATFORM:
+        return Decision(False, "no role on the platform gives it")
     keys = {str(ResourceType.WORKSPACE): str(resource.workspace_id), str(resource.kind): resource.resource_id}
     found = tx.find(Grant, subject_id=who.subjects, resource_id=Covering(keys))
     inside = None if resource.kind is ResourceType.WORKSPACE else (resource.kind, resource.resource_id)
     return decide(found, permission, inside)
+
+
+def _shown(kind: ResourceType) -> str:
+    return kind.replace("_", " ")
 
 
 def _existing(tx: Tx, subject_id: str, resource: Resource) -> Grant:

@@ -106,6 +106,9 @@ DENIALS = frozenset({Role.DENY, Role.NO_PERMISSIONS})
 MANAGERS = frozenset({Role.OWNER, Role.MANAGE})
 """Roles on a workspace that no denial on a thing inside it touches."""
 
+ON_PLATFORM = frozenset(Permission) - _MANAGE
+"""Permissions on the platform as a whole: no grant on a thing gives them."""
+
 
 def roles_with(permission: Permission) -> frozenset[Role]:
     """The roles that include the permission."""

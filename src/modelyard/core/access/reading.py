@@ -20,13 +20,15 @@ def readable(
     *,
     scope: str = "workspace_id",
     own: OwnFields | None = None,
+    parent: tuple[str, str] | None = None,
     **where: Any,
 ) -> list[E]:
     """All entities that satisfy the conditions and which the actor may see.
 
-    ``where`` is as for ``Tx.find``, ``order_by`` included. ``scope`` is the field that holds the workspace's id.
+    ``where`` is as for ``Tx.find``, ``order_by`` included. ``scope`` is the field that holds the workspace's id,
+    ``parent`` is as for ``visible``.
     """
-    return find_among(tx, kind, **where, **visible_by(scope, actor, permission, own))
+    return find_among(tx, kind, **where, **visible_by(scope, actor, permission, own, parent))
 
 
 def find_among(tx: Tx, kind: type[E], **where: Any) -> list[E]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from modelyard.core.access.check import Own, OwnFields, require, visible
+from modelyard.core.access.check import Own, OwnFields, ask, require, visible
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
 from modelyard.core.access.reading import find_among
@@ -33,6 +33,8 @@ RELEASE = "2026.1.3"
 
 OWN: OwnFields = (ResourceType.MODEL, OF_WORKSPACE)
 """How grants on single models are found for a list of them or of their versions."""
+OF_VERSION = ("ModelVersion", "model_version_id")
+"""What belongs to a version is seen with it."""
 
 _VISIBILITIES = ("private", "public")
 _SERVED = "onnx"
@@ -185,7 +187,7 @@ def get_model(tx: Tx, actor: Actor, model_id: int) -> ModelView:
     """One model by its number."""
     model = tx.get(Model, model_id)
     if model is None:
-        actor.checked.add(Permission.MODEL_READ)
+        ask(actor, Permission.MODEL_READ)
         raise not_found("model", model_id)
     require(tx, actor, Permission.MODEL_READ, model.workspace_id, "model", model_id, own_model(model))
     return _views(tx, [model])[0]
@@ -194,19 +196,21 @@ def get_model(tx: Tx, actor: Actor, model_id: int) -> ModelView:
 def list_models(
     tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
 ) -> list[ModelView]:
-    """Models that the actor may see, in one workspace or in all."""
-    if workspace_name is not None and workspace_id is None:
-        named = tx.first(Workspace, name=workspace_name)
-        if named is None:
-            actor.checked.add(Permission.MODEL_READ)
-            raise not_found("workspace", workspace_name)
-        require(tx, actor, Permission.MODEL_READ, named.id, "workspace", workspace_name)
-        return _views(tx, tx.find(Model, workspace_id=named.id))
-    if workspace_id is not None:
-        require(tx, actor, Permission.MODEL_READ, workspace_id, "workspace", workspace_id)
-        existing(tx, workspace_id)
-        return _views(tx, tx.find(Model, workspace_id=workspace_id))
-    return _views(tx, tx.find(Model, **visible(actor, Permission.MODEL_READ, OWN)))
+    """Models that the actor may see, in one workspace or in all.
+
+    A workspace of which the actor may see neither itself nor any model is ``NOT_FOUND``.
+    """
+    may_read = visible(actor, Permission.MODEL_READ, OWN)
+    if workspace_id is None and workspace_name is None:
+        return _views(tx, tx.find(Model, **may_read))
+    asked = workspace_name if workspace_id is None else workspace_id
+    named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
+    if named is None:
+        raise not_found("workspace", asked)
+    found = tx.find(Model, workspace_id=named.id, **may_read)
+    if not found:
+        require(tx, actor, Permission.MODEL_READ, named.id, "workspace", asked)
+    return _views(tx, found)
 
 
 def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: int | None = None) -> list[ModelVersion]:
@@ -235,7 +239,7 @@ def versions_of_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> tup
 
 def versions_by_uuid(tx: Tx, actor: Actor, uuids: list[str]) -> list[ModelVersion]:
     """Versions by their uuids, for someone who may change them."""
-    actor.checked.add(Permission.MODEL_EDIT)
+    ask(actor, Permission.MODEL_EDIT)
     versions = []
     for uuid in uuids:
         version = tx.first(ModelVersion, version=uuid)
@@ -283,7 +287,7 @@ def newest_config(tx: Tx, version_id: int) -> ModelConfig:
 def _version(tx: Tx, actor: Actor, permission: Permission, version_id: int) -> ModelVersion:
     version = tx.get(ModelVersion, version_id)
     if version is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("model version", version_id)
     require(tx, actor, permission, version.workspace_id, "model version", version_id, own_model(version))
     return version

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.core.access.check import visible
-from modelyard.core.access.grants import Grant, ResourceType
+from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType
 from modelyard.core.access.permissions import Permission
 from modelyard.core.access.reading import find_among, readable
 from modelyard.core.catalogue.entities import (
@@ -20,9 +20,13 @@ from modelyard.core.catalogue.entities import (
     Tag,
     Workspace,
 )
-from modelyard.core.catalogue.models import OWN
+from modelyard.core.catalogue.models import OF_VERSION, OWN
+from modelyard.core.catalogue.workspaces import people_among
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Contains, Tx
+
+_OWN_PIPELINE = (ResourceType.PIPELINE, OF_WORKSPACE)
+_OF_PIPELINE = ("Pipeline", "pipeline_id")
 
 
 def workspaces(tx: Tx, actor: Actor, **where: Any) -> list[Workspace]:
@@ -43,7 +47,7 @@ def members(tx: Tx, actor: Actor, workspace_id: set[int]) -> list[Membership]:
     """Who is a member of these workspaces, and as what."""
     seen = {str(workspace.id) for workspace in workspaces(tx, actor, id=workspace_id)}
     grants = find_among(tx, Grant, resource_type=ResourceType.WORKSPACE, resource_id=seen)
-    return [Membership(int(grant.resource_id), grant.subject_id, grant.role) for grant in grants]
+    return [Membership(int(g.resource_id), g.subject_id, g.role) for g in people_among(tx, grants)]
 
 
 def default_workspaces(tx: Tx, actor: Actor, **where: Any) -> list[Workspace]:
@@ -64,17 +68,17 @@ def model_versions(tx: Tx, actor: Actor, **where: Any) -> list[ModelVersion]:
 
 def model_configs(tx: Tx, actor: Actor, **where: Any) -> list[ModelConfig]:
     """Configurations of model versions."""
-    return readable(tx, actor, Permission.MODEL_READ, ModelConfig, **where)
+    return readable(tx, actor, Permission.MODEL_READ, ModelConfig, own=OWN, parent=OF_VERSION, **where)
 
 
 def model_tags(tx: Tx, actor: Actor, **where: Any) -> list[ModelTag]:
     """Tags on model versions."""
-    return readable(tx, actor, Permission.MODEL_READ, ModelTag, **where)
+    return readable(tx, actor, Permission.MODEL_READ, ModelTag, own=OWN, parent=OF_VERSION, **where)
 
 
 def pipeline_tags(tx: Tx, actor: Actor, **where: Any) -> list[PipelineTag]:
     """Tags on pipelines."""
-    return readable(tx, actor, Permission.PIPELINE_READ, PipelineTag, **where)
+    return readable(tx, actor, Permission.PIPELINE_READ, PipelineTag, own=_OWN_PIPELINE, parent=_OF_PIPELINE, **where)
 
 
 def tags(tx: Tx, actor: Actor, **where: Any) -> list[Tag]:

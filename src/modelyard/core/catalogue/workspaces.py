@@ -3,7 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import require, require_platform, visible, visible_by
+from modelyard.core.access.check import ask, require, require_platform, visible, visible_by
+from modelyard.core.access.granting import keep_an_owner
 from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import WORKSPACE_ROLES, Permission, Role
 from modelyard.core.audit.actions import Action
@@ -12,7 +13,7 @@ from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
 from modelyard.core.identity.entities import User
 from modelyard.core.identity.users import find_by_login
 from modelyard.core.kernel.actor import Actor
-from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
+from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import title
 from modelyard.core.kernel.store import Topic, Tx
@@ -97,7 +98,7 @@ def list_members(tx: Tx, actor: Actor, workspace_id: int) -> list[Member]:
     """Who is in the workspace, in the order they came."""
     require(tx, actor, Permission.WORKSPACE_READ, workspace_id, "workspace", workspace_id)
     existing(tx, workspace_id)
-    return [Member(grant.subject_id, grant.role) for grant in _grants(tx, workspace_id)]
+    return [Member(grant.subject_id, grant.role) for grant in people_among(tx, _grants(tx, workspace_id))]
 
 
 def add_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str, role: str) -> None:
@@ -107,7 +108,7 @@ def add_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str, role: 
     wanted = _role(role)
     user = _user(tx, login_or_id)
     if wanted is not Role.OWNER:
-        _keep_an_owner(tx, workspace_id, user.id)
+        keep_an_owner(tx, str(workspace_id), user.id)
     tx.delete(Grant, subject_id=user.id, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
     _grant(tx, workspace_id, user.id, wanted)
     record(
@@ -120,17 +121,24 @@ def remove_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str) -> 
     user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
     leaving = user is not None and user.id == actor.user_id
     permission = Permission.WORKSPACE_READ if leaving else Permission.WORKSPACE_MANAGE
-    actor.checked.add(Permission.WORKSPACE_MANAGE)
+    ask(actor, Permission.WORKSPACE_MANAGE)
     require(tx, actor, permission, workspace_id, "workspace", workspace_id)
     existing(tx, workspace_id)
     if user is None:
         raise not_found("user", login_or_id)
-    _keep_an_owner(tx, workspace_id, user.id)
+    keep_an_owner(tx, str(workspace_id), user.id)
     tx.touch(Topic.ACCESS)
     taken = tx.delete(Grant, subject_id=user.id, resource_type=ResourceType.WORKSPACE, resource_id=str(workspace_id))
     if taken:
         record(tx, actor, Action.GRANT_TAKE, "workspace", workspace_id, user_id=user.id, username=user.username)
     return taken
+
+
+def people_among(tx: Tx, grants: list[Grant]) -> list[Grant]:
+    """Those of the grants that make a user a member: not groups, and not denials or levels."""
+    ids = [grant.subject_id for grant in grants]
+    users = {user_id for (user_id,) in tx.values(User, ("id",), id=ids)}
+    return [grant for grant in grants if grant.subject_id in users and grant.role in WORKSPACE_ROLES]
 
 
 def existing(tx: Tx, workspace_id: int) -> Workspace:
@@ -171,9 +179,3 @@ def _role(name: str) -> Role:
     if role not in WORKSPACE_ROLES:
         raise invalid(f"role {name[:40]!r} is unknown; use one of {', '.join(sorted(WORKSPACE_ROLES))}")
     return role
-
-
-def _keep_an_owner(tx: Tx, workspace_id: int, user_id: str) -> None:
-    owners = {grant.subject_id for grant in _grants(tx, workspace_id) if grant.role == Role.OWNER}
-    if owners == {user_id}:
-        raise failed_precondition("this is the workspace's last owner; make another one first")

@@ -150,6 +150,19 @@ def groups_of(tx: Tx, kind: GroupKind, user_id: str) -> list[Group]:
     return tx.find(Group, order_by="name", kind=kind, id=ids)
 
 
+def way_to(tx: Tx, user_id: str, subject_id: str) -> tuple[Group, ...]:
+    """From a group that the user belongs to up to the one with this subject id; empty without such a way."""
+    for (group_id,) in tx.values(Membership, ("group_id",), user_id=user_id):
+        way: list[Group] = []
+        above = tx.get(Group, group_id)
+        while above is not None:
+            way.append(above)
+            if above.subject_id == subject_id:
+                return tuple(way)
+            above = tx.get(Group, above.parent_id) if above.parent_id is not None else None
+    return ()
+
+
 def sync_groups(tx: Tx, user_id: str, issuer: str, names: Collection[str]) -> None:
     """Make the user belong to exactly those groups at the top that the issuer names; missing ones are made.
 

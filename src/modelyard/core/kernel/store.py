@@ -59,7 +59,8 @@ class Granted:
 
     ``scope`` is the field with the workspace's id. ``roles`` give what is asked for, ``denials`` take it away unless
     one of ``managers`` is held on the workspace. ``own`` names the kind of grants on the entity itself and the fields
-    whose values, joined by a slash, are its resource id.
+    whose values, joined by a slash, are its resource id. An entity that belongs to another one is seen with it:
+    ``parent`` is that one's type, by its name, and the field with its id; everything else is then about the parent.
     """
 
     subjects: tuple[str, ...]
@@ -68,6 +69,7 @@ class Granted:
     managers: tuple[str, ...]
     own: tuple[str, tuple[str, ...]] | None = None
     scope: str = "workspace_id"
+    parent: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

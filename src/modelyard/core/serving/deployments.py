@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import Own, require
+from modelyard.core.access.check import Own, ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
@@ -16,7 +16,7 @@ from modelyard.core.kernel.store import Topic, Tx
 from modelyard.core.serving.definitions import chain
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
 from modelyard.core.serving.graph import check_chain
-from modelyard.core.serving.pipelines import may_serve, own_pipeline, pipeline_by_id
+from modelyard.core.serving.pipelines import may_serve, own_pipeline, pipeline_by_id, require_pipeline
 from modelyard.core.serving.settling import settle
 from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import SERVED, DeploymentState, move
@@ -148,7 +148,7 @@ def _require(
     permission: Permission = Permission.PIPELINE_DEPLOY,
 ) -> None:
     if found is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("deployment", asked)
     require(tx, actor, permission, found.workspace_id, "deployment", asked, pipeline_of(tx, found))
 
@@ -164,9 +164,11 @@ def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
     else:
         raise invalid("say what to deploy: pipeline_version_pk_id, pipeline_version or pipeline_id")
     if found is None:
-        actor.checked.add(Permission.PIPELINE_DEPLOY)
+        ask(actor, Permission.PIPELINE_DEPLOY)
         raise not_found("pipeline", asked)
-    pipeline_by_id(tx, actor, found.pipeline_id, Permission.PIPELINE_DEPLOY)
+    pipeline = tx.get(Pipeline, found.pipeline_id)
+    assert pipeline is not None  # noqa: S101  # foreign keys hold
+    require_pipeline(tx, actor, Permission.PIPELINE_DEPLOY, pipeline, "pipeline", asked)
     return found
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import Own, OwnFields, allowed, require, visible
+from modelyard.core.access.check import Own, OwnFields, allowed, ask, require, visible
 from modelyard.core.access.granting import sweep_grants
 from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspace
 from modelyard.core.access.permissions import Permission
@@ -24,6 +24,8 @@ from modelyard.core.serving.states import DeploymentState
 
 OWN: OwnFields = (ResourceType.PIPELINE, OF_WORKSPACE)
 """How grants on single pipelines are found for a list of them."""
+OF_PIPELINE = ("Pipeline", "pipeline_id")
+"""What belongs to a pipeline is seen with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def copy_pipeline(
     tx: Tx, actor: Actor, source_id: int, workspace_id: int, name: str, version: str | None
 ) -> PipelineVersion:
     """Add a version to the pipeline ``name`` with the definition of another pipeline's version, or its newest."""
+    ask(actor, Permission.PIPELINE_EDIT)
     source = pipeline_by_id(tx, actor, source_id, Permission.PIPELINE_READ)
     where = {"version": version} if version else {}
     chosen = tx.first(PipelineVersion, order_by="-id", pipeline_id=source.id, **where)
@@ -73,10 +76,25 @@ def pipeline_by_id(tx: Tx, actor: Actor, pipeline_id: int, permission: Permissio
     """One pipeline by its number."""
     pipeline = tx.get(Pipeline, pipeline_id)
     if pipeline is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("pipeline", pipeline_id)
+    require_pipeline(tx, actor, permission, pipeline, "pipeline", pipeline_id)
+    return pipeline
+
+
+def require_pipeline(  # as ``require``
+    tx: Tx, actor: Actor, permission: Permission, pipeline: Pipeline, what: str, which: object
+) -> None:
+    """The actor holds the permission on the pipeline; ``what`` and ``which`` name what was asked for."""
     own = own_pipeline(pipeline.workspace_id, pipeline.name)
-    require(tx, actor, permission, pipeline.workspace_id, "pipeline", pipeline_id, own)
+    require(tx, actor, permission, pipeline.workspace_id, what, which, own)
+
+
+def pipeline_of_version(tx: Tx, actor: Actor, version: PipelineVersion, permission: Permission) -> Pipeline:
+    """The pipeline of a version that was asked for by its uuid."""
+    pipeline = tx.get(Pipeline, version.pipeline_id)
+    assert pipeline is not None  # noqa: S101  # foreign keys hold
+    require_pipeline(tx, actor, permission, pipeline, "pipeline version", version.version)
     return pipeline
 
 
@@ -95,24 +113,29 @@ def get_pipeline_version(tx: Tx, actor: Actor, uuid: str) -> tuple[Pipeline, Pip
     """One version by its uuid."""
     version = tx.first(PipelineVersion, version=uuid)
     if version is None:
-        actor.checked.add(Permission.PIPELINE_READ)
+        ask(actor, Permission.PIPELINE_READ)
         raise not_found("pipeline version", uuid)
-    return pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_READ), version
+    return pipeline_of_version(tx, actor, version, Permission.PIPELINE_READ), version
 
 
 def list_pipelines(
     tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
 ) -> list[PipelineView]:
-    """Pipelines that the actor may see, in one workspace or in all."""
+    """Pipelines that the actor may see, in one workspace or in all.
+
+    A workspace of which the actor may see neither itself nor any pipeline is ``NOT_FOUND``.
+    """
+    may_read = visible(actor, Permission.PIPELINE_READ, OWN)
     if workspace_id is None and workspace_name is None:
-        return _views(tx, tx.find(Pipeline, **visible(actor, Permission.PIPELINE_READ, OWN)))
+        return _views(tx, tx.find(Pipeline, **may_read))
+    asked = workspace_name if workspace_id is None else workspace_id
     named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
     if named is None:
-        actor.checked.add(Permission.PIPELINE_READ)
-        raise not_found("workspace", workspace_name if workspace_id is None else workspace_id)
-    asked = workspace_name if workspace_id is None else workspace_id
-    require(tx, actor, Permission.PIPELINE_READ, named.id, "workspace", asked)
-    return _views(tx, tx.find(Pipeline, workspace_id=named.id))
+        raise not_found("workspace", asked)
+    found = tx.find(Pipeline, workspace_id=named.id, **may_read)
+    if not found:
+        require(tx, actor, Permission.PIPELINE_READ, named.id, "workspace", asked)
+    return _views(tx, found)
 
 
 def list_pipeline_versions(
@@ -150,12 +173,12 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
 
 def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
     """Remove versions; ``CONFLICT`` for the one that is deployed."""
-    actor.checked.add(Permission.PIPELINE_EDIT)
+    ask(actor, Permission.PIPELINE_EDIT)
     for uuid in uuids:
         version = tx.first(PipelineVersion, version=uuid)
         if version is None:
             raise not_found("pipeline version", uuid)
-        pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_EDIT)
+        pipeline_of_version(tx, actor, version, Permission.PIPELINE_EDIT)
         deployment = tx.first(Deployment, pipeline_version_id=version.id)
         if deployment is not None:
             _refuse_deployed(deployment, uuid)

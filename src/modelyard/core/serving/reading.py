@@ -10,7 +10,7 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Contains, Tx
 from modelyard.core.serving.definitions import models_named
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion
-from modelyard.core.serving.pipelines import OWN
+from modelyard.core.serving.pipelines import OF_PIPELINE, OWN
 
 
 def pipelines(tx: Tx, actor: Actor, **where: Any) -> list[Pipeline]:
@@ -20,12 +20,12 @@ def pipelines(tx: Tx, actor: Actor, **where: Any) -> list[Pipeline]:
 
 def pipeline_versions(tx: Tx, actor: Actor, **where: Any) -> list[PipelineVersion]:
     """Versions of pipelines."""
-    return readable(tx, actor, Permission.PIPELINE_READ, PipelineVersion, **where)
+    return readable(tx, actor, Permission.PIPELINE_READ, PipelineVersion, own=OWN, parent=OF_PIPELINE, **where)
 
 
 def deployments(tx: Tx, actor: Actor, **where: Any) -> list[Deployment]:
     """Deployments, running or not."""
-    return readable(tx, actor, Permission.PIPELINE_READ, Deployment, own=OWN, **where)
+    return readable(tx, actor, Permission.PIPELINE_READ, Deployment, own=OWN, parent=OF_PIPELINE, **where)
 
 
 @dataclass(frozen=True, slots=True)

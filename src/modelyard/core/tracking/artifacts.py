@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.artifacts import ArtifactStore, Upload
 from modelyard.core.catalogue.entities import ArtifactFile
@@ -132,7 +133,7 @@ def drop_artifacts(store: Store, artifacts: ArtifactStore, actor: Actor, path: s
 
 
 def _folder(tx: Tx, actor: Actor, permission: Permission, path: str) -> str:
-    actor.checked.add(permission)
+    ask(actor, permission)
     wanted = checked_path(path)
     require_experiment(tx, actor, permission, wanted.partition("/")[0])
     return wanted

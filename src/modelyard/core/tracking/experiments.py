@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import OwnFields, decide, grants_on, holds, require, require_platform, visible
+from modelyard.core.access.check import OwnFields, ask, decide, grants_on, holds, require, require_platform, visible
 from modelyard.core.access.grants import ResourceType, new_grant
 from modelyard.core.access.permissions import DENIALS, Permission, Role
 from modelyard.core.kernel.actor import Actor
@@ -20,6 +20,7 @@ from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_key, check_
 OWN: OwnFields = (ResourceType.EXPERIMENT, ("id",))
 """How grants on single experiments are found for a list of them."""
 
+_NAMED = "Could not find experiment: the experiment with name"
 _IN_QUERY = 5_000
 _INTEGER = re.compile(r"\s*[-+]?\d+\s*")
 
@@ -68,9 +69,10 @@ def experiment_named(tx: Tx, actor: Actor, name: str) -> ExperimentView:
     """The experiment of this name."""
     found = tx.first(Experiment, workspace_id=tracking_workspace(tx), name=name)
     if found is None:
-        actor.checked.add(Permission.EXPERIMENT_READ)
-        raise not_found("Could not find experiment: the experiment with name", f"'{shortened(name)}'")
-    _require(tx, actor, Permission.EXPERIMENT_READ, found, f"'{shortened(name)}'")
+        ask(actor, Permission.EXPERIMENT_READ)
+        raise not_found(_NAMED, f"'{shortened(name)}'")
+    own, shown = own_experiment(found.id), f"'{shortened(name)}'"
+    require(tx, actor, Permission.EXPERIMENT_READ, found.workspace_id, _NAMED, shown, own)
     return views(tx, [found])[0]
 
 
@@ -141,7 +143,7 @@ def require_experiment(tx: Tx, actor: Actor, permission: Permission, experiment_
     """The experiment, when the actor holds the permission on it."""
     found = tx.get(Experiment, experiment_id)
     if found is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         if not _INTEGER.fullmatch(experiment_id):
             raise invalid(f"Invalid experiment ID {shortened(experiment_id)!r}: it must be an integer")
         raise not_found("Experiment with id", shortened(experiment_id))
@@ -157,7 +159,7 @@ def own_experiment(experiment_id: str) -> tuple[ResourceType, str]:
 def readable_among(tx: Tx, actor: Actor, experiment_ids: Collection[str]) -> list[str]:
     """Those of the experiments that the actor may see."""
     if not experiment_ids:
-        actor.checked.add(Permission.EXPERIMENT_READ)
+        ask(actor, Permission.EXPERIMENT_READ)
         return []
     ids = sorted(set(experiment_ids))
     where = visible(actor, Permission.EXPERIMENT_READ, OWN)

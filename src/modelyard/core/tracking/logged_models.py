@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import require
+from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
@@ -155,7 +155,7 @@ def require_logged_model(tx: Tx, actor: Actor, permission: Permission, model_id:
 def _require_any(tx: Tx, actor: Actor, permission: Permission, model_id: str) -> LoggedModel:
     model, shown = tx.get(LoggedModel, model_id), f"'{shortened(model_id)}'"
     if model is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("Logged model with ID", shown)
     own = own_experiment(model.experiment_id)
     require(tx, actor, permission, model.workspace_id, "Logged model with ID", shown, own)

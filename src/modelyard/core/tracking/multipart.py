@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.artifacts import ArtifactStore, Upload
 from modelyard.core.catalogue.entities import PartialUpload, UploadPart
@@ -94,7 +95,7 @@ def complete(store: Store, artifacts: ArtifactStore, actor: Actor, path: str, up
 
 
 def _own_upload(tx: Tx, actor: Actor, path: str, upload_id: str) -> None:
-    actor.checked.add(Permission.EXPERIMENT_EDIT)
+    ask(actor, Permission.EXPERIMENT_EDIT)
     wanted, upload = may_write(tx, actor, path), existing_upload(tx, upload_id)
     if upload.user_id != actor.user_id or upload.path != wanted:
         raise not_found("upload", upload_id[:64])

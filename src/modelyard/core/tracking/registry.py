@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.core.access.check import OwnFields, require, require_platform, visible
+from modelyard.core.access.check import OwnFields, ask, require, require_platform, visible
 from modelyard.core.access.granting import sweep_grants
 from modelyard.core.access.grants import OF_WORKSPACE, Grant, ResourceType, in_workspace, new_grant
 from modelyard.core.access.permissions import Permission, Role
@@ -141,7 +141,7 @@ def require_model(tx: Tx, actor: Actor, permission: Permission, name: str) -> Re
     model = tx.first(RegisteredModel, order_by="model_id", workspace_id=workspace_id, name=name)
     shown = f"name={shortened(name)}"
     if model is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("Registered Model with", shown)
     own = (ResourceType.MODEL, in_workspace(workspace_id, name))
     require(tx, actor, permission, workspace_id, "Registered Model with", shown, own)
@@ -158,10 +158,11 @@ def _checked_name(name: str | None) -> str:
     if not name or not name.strip():
         raise invalid("Registered model name cannot be empty: give the model a name")
     check_name("name", name)
-    if "/" in name or ":" in name or name in (".", "..") or not name.isprintable():
+    if any(mark in name for mark in "/:*") or name in (".", "..") or not name.isprintable():
+        # a grant on a name with * would be one on many
         raise invalid(
-            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':' or characters that do not print, nor "
-            "be '.' or '..'"
+            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':', '*' or characters that do not print, "
+            "nor be '.' or '..'"
         )
     return check_length("name", name, _NAME_MAX)
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import require
+from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
@@ -140,7 +140,7 @@ def require_run(tx: Tx, actor: Actor, permission: Permission, run_id: str) -> Ru
     """The run, when the actor holds the permission on its experiment."""
     run = tx.get(Run, run_id)
     if run is None:
-        actor.checked.add(permission)
+        ask(actor, permission)
         raise not_found("Run with id", f"'{shortened(run_id)}'")
     shown = f"'{shortened(run_id)}'"
     require(tx, actor, permission, run.workspace_id, "Run with id", shown, own_experiment(run.experiment_id))

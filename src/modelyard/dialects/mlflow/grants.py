@@ -27,12 +27,6 @@ _AS_TYPE = {
     ResourceType.MODEL: "registered_model",
     ResourceType.WORKSPACE: "workspace",
 }
-_LEVELS_DOWN = (
-    (Role.MANAGE, {ResourceType.EXPERIMENT: Permission.EXPERIMENT_MANAGE, ResourceType.MODEL: Permission.MODEL_MANAGE}),
-    (Role.EDIT, {ResourceType.EXPERIMENT: Permission.EXPERIMENT_EDIT, ResourceType.MODEL: Permission.MODEL_EDIT}),
-    (Role.USE, {ResourceType.EXPERIMENT: Permission.MODEL_USE, ResourceType.MODEL: Permission.MODEL_USE}),
-    (Role.READ, {ResourceType.EXPERIMENT: Permission.EXPERIMENT_READ, ResourceType.MODEL: Permission.MODEL_READ}),
-)
 
 
 class ResourceUser(msgspec.Struct):
@@ -150,9 +144,8 @@ def _managed(tx: Tx, actor: Actor, asked: ResourceUser) -> Resource:
 def _effective(tx: Tx, actor: Actor, asked: ResourceUser) -> dict[str, Any]:
     user_id = _self_or_managed(tx, actor, asked.username)
     resource, who = resource_named(tx, asked.resource_type, asked.resource_id), load_actor(tx, user_id, None)
-    for level, needed in _LEVELS_DOWN:
-        permission = needed.get(resource.kind, Permission.WORKSPACE_MANAGE if level is Role.MANAGE else None)
-        permission = permission or Permission.WORKSPACE_READ
+    for level in reversed(LEVELS):
+        permission = granting.LEVEL_PERMISSIONS[resource.kind][level]
         if granting.explain(tx, who, permission, resource).allowed:
             return {"allowed": level is not Role.READ, "permission": str(level)}
     return {"allowed": False, "permission": str(Role.NO_PERMISSIONS)}

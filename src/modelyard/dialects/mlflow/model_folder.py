@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ArtifactFile
 from modelyard.core.catalogue.models import CheckedFile
@@ -171,7 +172,7 @@ def _of_logged_model(tx: Tx, actor: Actor, model_id: str) -> tuple[str, str | No
 
 
 def _file(tx: Tx, actor: Actor, path: str) -> ArtifactFile | None:
-    actor.checked.add(Permission.EXPERIMENT_READ)
+    ask(actor, Permission.EXPERIMENT_READ)
     return tx.first(ArtifactFile, path=path)
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
@@ -24,7 +25,7 @@ def pipeline_of_topic(tx: Tx, actor: Actor, topic: str) -> Pipeline | None:
     """
     match = _TOPIC.fullmatch(topic)
     if match is None:
-        actor.checked.add(Permission.LOGS_READ)
+        ask(actor, Permission.LOGS_READ)
         raise not_found("topic", topic[:200])
     workspace_id, name, failures = match.groups()
     try:

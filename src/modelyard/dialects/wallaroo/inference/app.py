@@ -15,7 +15,7 @@ from typing import Protocol
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from modelyard.core.access.check import require
+from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid, not_found
@@ -89,7 +89,7 @@ class InferenceApp:
     def _known(self, scope: Scope, authorization: bytes | None) -> Route | None:
         """The route, when this process knows already who asks and that they may: nothing to wait for."""
         actor = self._callers.cached(authorization)
-        if actor is None or scope["method"] != "POST":
+        if actor is None or scope["method"] != "POST" or not actor.in_scope(Permission.PIPELINE_INFER):
             return None
         route = self._route(scope["path"])
         return route if self._callers.allowed(actor, Permission.PIPELINE_INFER, route.pipeline_id) else None
@@ -99,10 +99,11 @@ class InferenceApp:
         actor = self._callers.cached(authorization) or await self._callers.resolve(authorization)
         if scope["method"] != "POST":
             raise invalid("inference is asked for by POST")
+        ask(actor, Permission.PIPELINE_INFER)
         route = self._route(scope["path"])
         if not self._callers.allowed(actor, Permission.PIPELINE_INFER, route.pipeline_id):
-            ask = partial(_may_infer, route=route, shown=_shown(scope["path"]))
-            await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, ask)
+            decide = partial(_may_infer, route=route, shown=_shown(scope["path"]))
+            await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, decide)
         return route
 
     def _route(self, path: str) -> Route:
