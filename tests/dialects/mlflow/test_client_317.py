@@ -30,6 +30,12 @@ def test_it_tracks_with_a_token(client: Client) -> None:
     expected.tracks(client, {"MLFLOW_TRACKING_TOKEN": token})
 
 
+def test_it_tracks_with_a_personal_access_token(client: Client) -> None:
+    """Which does not end while a long training runs."""
+    made = administrator(client.server).post("/api/v1/tokens", {"name": "training"}, 201)
+    expected.tracks(client, {"MLFLOW_TRACKING_TOKEN": made["token"]})
+
+
 def test_it_keeps_files(client: Client) -> None:
     """In folders and in parts."""
     expected.keeps_files(client)
