@@ -56,7 +56,9 @@ def permission_meant(action: str, kind: ResourceType) -> Permission:
     fitting = [permission for permission in Permission if _fits(permission, kind)]
     if action not in fitting:
         levels = f"{', '.join(LEVELS)}, " if kind in LEVEL_PERMISSIONS else ""
-        raise invalid(f"{action[:60]!r} does not fit this kind of thing ({kind}); use one of {levels}{', '.join(fitting)}")
+        raise invalid(
+            f"{action[:60]!r} does not fit this kind of thing ({kind}); use one of {levels}{', '.join(fitting)}"
+        )
     return Permission(action)
 
 
