@@ -101,6 +101,16 @@ def test_ids_are_never_given_twice(store: SqlStore) -> None:
     assert store.run_write(add).id > first.id
 
 
+def test_change_sets_fields_of_all_that_fit_also_where_conditions_name_the_same_fields(store: SqlStore) -> None:
+    first, second, third = (store.run_write(add, name) for name in ("a", "b", "c"))
+    where = {"id": [first.id, second.id], "created_by": "u1"}
+    assert store.run_write(lambda tx: tx.change(Workspace, {"created_by": "u2", "archived": True}, **where)) == 2
+    assert store.run_write(lambda tx: tx.change(Workspace, {"created_by": None}, created_by="nobody")) == 0
+    found = store.run_read(lambda tx: tx.find(Workspace, order_by="name"))
+    assert [(each.created_by, each.archived) for each in found] == [("u2", True), ("u2", True), ("u1", False)]
+    assert found[2] == third
+
+
 def test_delete_counts_and_refuses_to_empty_a_table(store: SqlStore) -> None:
     made = store.run_write(add)
     assert store.run_write(lambda tx: tx.delete(Workspace, id=[made.id, 99])) == 1

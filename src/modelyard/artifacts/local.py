@@ -138,6 +138,19 @@ class LocalUpload:
             while view:
                 view = view[self._file.write(view) :]
 
+    def replace(self, made: Callable[[Path], None]) -> None:
+        beside = self.path.with_suffix(".made")
+        try:
+            made(beside)
+            self._file.truncate(0)
+            self._file.seek(0)
+            self._digest, self.size = hashlib.sha256(), 0
+            with beside.open("rb") as file:
+                while chunk := file.read(_READ_BYTES):
+                    self.write(chunk)
+        finally:
+            beside.unlink(missing_ok=True)
+
     def finish(self) -> str:
         with _room():
             os.fsync(self._file.fileno())

@@ -27,6 +27,7 @@ from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.app import PREFIX, InferenceApp
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
+from modelyard.engines.onnx_fold import fold
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -113,6 +114,7 @@ class Application:
             issuer=issuer,
             artifacts=artifacts,
             check_model=check_model,
+            fold_model=fold,
             logs=SegmentReader(logs),
             audit=audit,
         )

@@ -21,7 +21,10 @@ _BASE_MEMORY = 2 * 1024**3  # address space that onnxruntime and Python map befo
 
 
 def check_model(path: Path) -> Signature:
-    """The tensors of a model that can be served; ``INVALID`` tells why it cannot."""
+    """The tensors of a model that can be served; ``INVALID`` tells why it cannot.
+
+    ``external`` in its details says that only other files, in which it keeps tensors, are missing.
+    """
     command = [sys.executable, "-m", "modelyard.engines.onnx_check", str(path)]
     environment = {"PATH": os.defpath, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     try:
@@ -36,7 +39,7 @@ def check_model(path: Path) -> Signature:
             f"the check of the model died ({_cause(done.returncode)}): the file is damaged, hostile or too large"
         )
     if "error" in answer:
-        raise invalid(answer["error"])
+        raise invalid(answer["error"], external=answer.get("external", False))
     return Signature.from_json(answer["signature"])
 
 
@@ -80,7 +83,8 @@ def _refuse(facts: Any) -> None:
     if facts.external:
         where = next((name for name in facts.external if name), "?")
         raise invalid(
-            f"the model keeps tensors in another file ({where[:200]!r}); save it as one file, without external data"
+            f"the model keeps tensors in another file ({where[:200]!r}); save it as one file, without external data",
+            external=True,
         )
 
 
@@ -90,7 +94,7 @@ def main(path: Path) -> None:
     try:
         answer: dict[str, Any] = {"signature": _inspect(path).to_json()}
     except DomainError as error:
-        answer = {"error": error.message}
+        answer = {"error": error.message, **error.details}
     sys.stdout.write(json.dumps(answer) + "\n")
 
 

@@ -1,10 +1,10 @@
 """Reads from an ONNX file what must be known before a runtime may open it, without a runtime.
 
 An ONNX file is one protobuf message, ModelProto (onnx.proto3). Only the fields named here are followed; everything
-else is skipped by its length. Nothing recurses, and nothing is copied.
+else is skipped by its length. Reading recurses nowhere and copies nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from modelyard.core.kernel.errors import DomainError, invalid
@@ -38,6 +38,8 @@ _FIELDS: dict[str, dict[int, str]] = {
     "Tensor": {13: "Entry", 14: "data_location"},
     "Entry": {1: "key", 2: "value"},
 }
+_HOLDERS = frozenset({"Graph", "Node", "Attribute", "Function", "Sparse", "Tensor"})
+_RAW_DATA = 9  # of TensorProto
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _read(message: str, content: memoryview) -> tuple[dict[str, int | bytes], li
     """(the facts, the messages inside) of one message, as far as ``_FIELDS`` names them."""
     facts: dict[str, int | bytes] = {}
     inner: list[tuple[str, memoryview]] = []
-    for number, value in _fields(content):
+    for number, value, _ in _fields(content):
         meaning = _FIELDS[message].get(number)
         if meaning is None:
             continue
@@ -100,17 +102,75 @@ def _read(message: str, content: memoryview) -> tuple[dict[str, int | bytes], li
     return facts, inner
 
 
-def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """(field number, value) of one protobuf message (Protocol Buffers, "Encoding")."""
+def with_tensors(data: memoryview, read: Callable[[str, int, int | None], bytes]) -> bytes:
+    """The model with all its tensors inside, of a file that keeps some in others.
+
+    ``read(name, offset, length)`` gives bytes of another file, from ``offset`` to its end where ``length`` is None.
+    ``INVALID`` when a tensor does not say where it is.
+    """
+    try:
+        return b"".join(_rewritten("Model", data, read, 0))
+    except (ValueError, IndexError, KeyError) as error:
+        raise _not_onnx(bytes(data[:16])) from error
+
+
+def _rewritten(
+    message: str, content: memoryview, read: Callable[[str, int, int | None], bytes], depth: int
+) -> Iterator[bytes | memoryview]:
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    outside = message == "Tensor" and _read(message, content)[0].get("data_location") == 1
+    place: dict[str, str] = {}
+    for number, value, whole in _fields(content):
+        meaning = _FIELDS[message].get(number)
+        if outside and isinstance(value, memoryview) and meaning == "Entry":
+            facts = _read("Entry", value)[0]
+            place[_text(facts, "key")] = _text(facts, "value")
+        elif outside and meaning == "data_location":
+            continue
+        elif meaning in _FIELDS and meaning in _HOLDERS and isinstance(value, memoryview):
+            inner = b"".join(_rewritten(meaning, value, read, depth + 1))
+            yield _field(number, inner)
+        else:
+            yield whole
+    if outside:
+        length = _amount(place, "length") if "length" in place else None
+        yield _field(_RAW_DATA, read(place["location"], _amount(place, "offset"), length))
+
+
+def _amount(place: dict[str, str], name: str) -> int:
+    amount = int(place.get(name, 0))
+    if amount < 0:
+        raise ValueError("less than nothing")
+    return amount
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of bytes as protobuf writes it."""
+    return _number_bytes(number << 3 | _BYTES) + _number_bytes(len(content)) + content
+
+
+def _number_bytes(value: int) -> bytes:
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
+
+
+def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview, memoryview]]:
+    """(field number, value, all its bytes) of one protobuf message (Protocol Buffers, "Encoding")."""
     at, end = 0, len(content)
     while at < end:
+        begin = at
         tag, at = _varint(content, at)
         number, wire = tag >> 3, tag & 7
         if number == 0:
             raise ValueError("field number 0")
         if wire == _VARINT:
             value, at = _varint(content, at)
-            yield number, value
+            yield number, value, content[begin:at]
             continue
         if wire == _BYTES:
             length, at = _varint(content, at)
@@ -120,7 +180,7 @@ def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise ValueError(f"wire type {wire}")
         if length > end - at:
             raise ValueError("beyond the end")
-        yield number, content[at : at + length]
+        yield number, content[at : at + length], content[begin : at + length]
         at += length
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from modelyard.core.access.grants import Grant
@@ -189,6 +190,14 @@ grants = _table(
     _time("created_at"),
     UniqueConstraint("subject_id", "resource_type", "resource_id"),
     Index(None, "resource_type", "resource_id"),
+    Index(
+        "ix_grants_patterns",
+        "resource_type",
+        "subject_id",
+        "prefix",
+        sqlite_where=text("prefix IS NOT NULL"),
+        postgresql_where=text("prefix IS NOT NULL"),
+    ),
 )
 
 TABLES: dict[type[Any], Table] = {
@@ -543,7 +552,7 @@ TABLES: dict[type[Any], Table] = {
         "latest_metrics",
         *_measurement("run_id", "runs.id"),
         UniqueConstraint("run_id", "key"),
-        Index(None, "key", "value", "run_id"),
+        Index(None, "key", "is_nan", "value", "run_id"),
     ),
     tracking.Dataset: _table(
         "datasets",
@@ -616,6 +625,7 @@ TABLES: dict[type[Any], Table] = {
         _text("description", nullable=True),
         _integer("creation_timestamp"),
         _integer("last_updated_timestamp"),
+        _integer("last_number"),
         UniqueConstraint("workspace_id", "name"),
     ),
     tracking.RegisteredModelTag: _pairs(

@@ -1,17 +1,21 @@
-"""``Search`` and ``Order`` as SQL."""
+"""Searches as SQL: conditions and orders on fields and on what hangs on entities, planned for many entities."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Join, Select, Table, and_, exists, func, or_, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import bindparam
 
 from modelyard.core.kernel.errors import invalid
-from modelyard.core.kernel.search import Attached, Compare, Condition, Order
-from modelyard.core.kernel.store import Search
+from modelyard.core.kernel.search import Attached, Compare, Condition, OnDataset, Order
 from modelyard.core.tracking import entities as tracking
 from modelyard.storage.schema import TABLES
+
+FEW = 5_000
+"""Up to so many entities it is cheaper to look them up and sort them than to go through an index in order."""
 
 _FIELD = "attribute"
 _DATASET = "dataset"
@@ -44,104 +48,189 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def condition(table: Table, name: str, search: Search) -> ColumnElement[bool]:
-    """All conditions of the search."""
-    each = (_one(table, f"{name}_{number}", item) for number, item in enumerate(search.conditions))
-    return and_(literal(True), *each)  # SQL's true
+class _LeftFirst(Join):
+    """An inner join that begins with its left side: on SQLite, whose planner would rather sort everything."""
+
+    inherit_cache = True
 
 
-def shape(search: Search) -> object:
+@compiles(_LeftFirst, "sqlite")
+def _left_first(join: _LeftFirst, compiler: Any, **options: Any) -> str:
+    text: str = compiler.visit_join(join, **options)
+    return text.replace(" JOIN ", " CROSS JOIN ", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is searched for."""
+
+    kind: type[Any]
+    conditions: tuple[Condition, ...]
+    orders: tuple[Order, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a search goes about it.
+
+    ``few`` numbers the conditions that hold for few entities: those are looked up first. With ``first`` the entities
+    are taken in the order of the first order's values, which an index has; ``pushed`` numbers the conditions on those
+    very values. What lacks the value, or has no number, comes last and is not found that way: ``complete`` says that
+    a condition excludes it anyway.
+    """
+
+    few: frozenset[int] = frozenset()
+    first: str | None = None
+    pushed: frozenset[int] = frozenset()
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question whose answer is at most ``FEW`` rows: does a condition hold for fewer?"""
+
+    shape: tuple[Any, ...]
+    statement: Callable[[], Select[Any]]
+    parameters: dict[str, Any]
+
+
+def probe(kind: type[Any], item: Condition) -> Probe | None:
+    """How to find out whether a condition holds for few; None where no index would tell quickly."""
+    if not isinstance(item, Attached) or item.what != "metric" or item.op == "!=" or kind is not tracking.Run:
+        return None
+    hung, owner = _attached(kind, item.what)
+
+    def statement() -> Select[Any]:
+        holds = (hung.c.key == bindparam("probe_key"), _measured(hung, item.op, "probe"))
+        return select(hung.c[owner]).where(*holds).limit(FEW)
+
+    return Probe((Probe, kind, item.op), statement, {"probe": item.value, "probe_key": _value("=", item.key)})
+
+
+def planned(asked: Asked, few: frozenset[int]) -> Plan:
+    """The plan, when it is known by which conditions few entities are found."""
+    first = asked.orders[0] if asked.orders else None
+    if few or asked.kind is not tracking.Run or first is None or first.what != "metric":
+        return Plan(few)
+    same = [
+        number
+        for number, item in enumerate(asked.conditions)
+        if isinstance(item, Attached) and (item.what, item.key) == (first.what, first.key)
+    ]
+    pushed = frozenset(number for number in same if not asked.conditions[number].op.startswith("IS "))
+    complete = any(asked.conditions[number].op != "!=" for number in pushed)  # which what is no number satisfies, too
+    return Plan(few, first.what, pushed, complete)
+
+
+def statement(asked: Asked, plan: Plan, conditions: list[ColumnElement[bool]]) -> Select[Any]:
+    """The keys of what is found, in order."""
+    table = TABLES[asked.kind]
+    chosen = select(_identity(table)).where(*conditions)
+    driving = None
+    if plan.first is not None:
+        source, owner = _attached(asked.kind, plan.first)
+        driving = source.alias("order_0")
+        chosen = chosen.select_from(_LeftFirst(driving, table, driving.c[owner] == _identity(table)))
+        chosen = chosen.where(driving.c.key == bindparam("order_0_key"), ~driving.c.is_nan)
+    for number, item in enumerate(asked.conditions):
+        name = f"search_{number}"
+        if driving is not None and number in plan.pushed:
+            chosen = chosen.where(_measured(driving, item.op, name))
+        else:
+            chosen = chosen.where(_one(table, name, item, few=number in plan.few))
+    chosen = _ordered(chosen, asked, table, driving)
+    return chosen.limit(bindparam("row_limit")).offset(bindparam("row_offset"))
+
+
+def shape(asked: Asked) -> tuple[object, ...]:
     """What of a search decides the SQL text."""
-    return (Search, *((type(item), _subject(item), item.op) for item in search.conditions))
+    conditions = tuple((type(item), _subject(item), item.op) for item in asked.conditions)
+    orders = tuple(
+        (o.what, o.key if o.what == _FIELD else None, o.descending, o.on and (True, o.on.digest is not None))
+        for o in asked.orders
+    )
+    return asked.kind, conditions, orders
 
 
-def parameters(name: str, search: Search) -> dict[str, Any]:
+def parameters(asked: Asked) -> dict[str, Any]:
     """What of a search is sent with the SQL text."""
     sent: dict[str, Any] = {}
-    for number, item in enumerate(search.conditions):
-        own = f"{name}_{number}"
+    for number, item in enumerate(asked.conditions):
+        name = f"search_{number}"
         if not item.op.startswith("IS "):
-            sent[own] = _value(item.op, item.value)
+            sent[name] = _value(item.op, item.value)
         if isinstance(item, Attached) and item.what != _DATASET:
-            sent[f"{own}_key"] = _value("=", item.key)
-    return sent
-
-
-def ordered(chosen: Select[Any], kind: type[Any], table: Table, orders: Sequence[Order], tie: Any) -> Select[Any]:
-    """The query in this order; what is missing or no number comes last in either direction."""
-    for number, order in enumerate(orders):
-        if order.what == _FIELD:
-            column = table.c[order.key]
-            last: Any = [case((column.is_(None), 1), else_=0)] if column.nullable else []
-        else:
-            chosen, column, last = _joined(chosen, kind, table, number, order)
-        chosen = chosen.order_by(*last, column.desc() if order.descending else column)
-    return chosen.order_by(tie)
-
-
-def order_shape(orders: Sequence[Order]) -> object:
-    """What of the orders decides the SQL text."""
-    return tuple(
-        (o.what, o.key if o.what == _FIELD else None, o.descending, o.on and (True, o.on.digest is not None))
-        for o in orders
-    )
-
-
-def order_parameters(orders: Sequence[Order]) -> dict[str, Any]:
-    """What of the orders is sent with the SQL text."""
-    sent: dict[str, Any] = {}
-    for number, order in enumerate(orders):
+            sent |= {f"{name}_key": _value("=", item.key)} if item.key else {}
+            for place, on in enumerate(item.on):
+                sent |= _sent_on(f"{name}_on_{place}", on)
+    for number, order in enumerate(asked.orders):
         if order.what != _FIELD:
             sent[f"order_{number}_key"] = _value("=", order.key)
         if order.on is not None:
-            sent[f"order_{number}_name"] = _value("=", order.on.name)
-        if order.on is not None and order.on.digest is not None:
-            sent[f"order_{number}_digest"] = _value("=", order.on.digest)
+            sent |= _sent_on(f"order_{number}", order.on)
     return sent
+
+
+def _ordered(chosen: Select[Any], asked: Asked, table: Table, driving: Any) -> Select[Any]:
+    """The query in its order; what is missing or no number comes last in either direction."""
+    for number, order in enumerate(asked.orders):
+        if order.what == _FIELD:
+            column: Any = table.c[order.key]
+            last: list[Any] = []
+        elif number == 0 and driving is not None:
+            column, last = driving.c.value, []
+        else:
+            chosen, column, last = _joined(chosen, asked.kind, table, number, order)
+        ranked = column.desc() if order.descending else column.asc()
+        maybe_missing = order.what != _FIELD or column.nullable
+        known = driving is not None and number == 0
+        chosen = chosen.order_by(*last, ranked.nulls_last() if maybe_missing and not known else ranked)
+    return chosen.order_by(_identity(table))
+
+
+def _sent_on(name: str, on: OnDataset) -> dict[str, Any]:
+    sent = {f"{name}_name": _value("=", on.name)}
+    return sent if on.digest is None else sent | {f"{name}_digest": _value("=", on.digest)}
 
 
 def _joined(
     chosen: Select[Any], kind: type[Any], table: Table, number: int, order: Order
 ) -> tuple[Select[Any], Any, list[Any]]:
-    """The query with the value to order by: (query, value, what says that it comes last)."""
+    """The query with the value to order by: (query, value, what says that it is no number)."""
     source, owner = _attached(kind, order.what)
     hung = source.alias(f"order_{number}")
     key: Any = bindparam(f"order_{number}_key")
     mine = and_(hung.c[owner] == _identity(table), hung.c.key == key)
     if source in _MANY_A_KEY:
-        newest = select(hung.c.value).where(mine, *_on(hung, number, order)).correlate(table)
+        wanted = [mine] if order.on is None else [mine, _on(hung, f"order_{number}", order.on)]
+        newest = select(hung.c.value).where(*wanted).correlate(table)
         ages = (hung.c.timestamp.desc(), hung.c.step.desc(), hung.c.run_id)
-        value = newest.order_by(*ages).limit(1).scalar_subquery()
-        return chosen, value, [case((value.is_(None), 1), else_=0)]
-    missing = (hung.c.value.is_(None), 2)
-    last = case((hung.c.is_nan, 1), missing, else_=0) if "is_nan" in hung.c else case(missing, else_=0)
-    return chosen.outerjoin(hung, mine), hung.c.value, [last]
+        return chosen, newest.order_by(*ages).limit(1).scalar_subquery(), []
+    last = [hung.c.is_nan.asc().nulls_last()] if "is_nan" in hung.c else []
+    return chosen.outerjoin(hung, mine), hung.c.value, last
 
 
-def _on(hung: Any, number: int, order: Order) -> list[ColumnElement[bool]]:
-    if order.on is None:
-        return []
-    named = hung.c.dataset_name == bindparam(f"order_{number}_name")
-    digest = hung.c.dataset_digest == bindparam(f"order_{number}_digest")
-    return [named] if order.on.digest is None else [named, digest]
+def _on(hung: Any, name: str, on: OnDataset) -> ColumnElement[bool]:
+    named: ColumnElement[bool] = hung.c.dataset_name == bindparam(f"{name}_name")
+    return named if on.digest is None else and_(named, hung.c.dataset_digest == bindparam(f"{name}_digest"))
 
 
-def _one(table: Table, name: str, item: Condition) -> ColumnElement[bool]:
+def _one(table: Table, name: str, item: Condition, *, few: bool) -> ColumnElement[bool]:
     if isinstance(item, Compare):
         return _compared(table.c[item.field], item.op, name)
     one: Any = _identity(table)
     if item.what == _DATASET:
         return and_(one.in_(_with_dataset(item, name)))
     hung, owner = _attached(_KINDS[table], item.what)
-    found = select(hung.c[owner]).where(hung.c.key == bindparam(f"{name}_key"))
-    if item.op == "IS NULL":
-        missing: ColumnElement[bool] = ~one.in_(found)
-        return missing
-    if item.op != "IS NOT NULL":
-        found = found.where(
-            _measured(hung, item.op, name) if "is_nan" in hung.c else _compared(hung.c.value, item.op, name)
-        )
-    return and_(one.in_(found))
+    holds = [hung.c.key == bindparam(f"{name}_key")] if item.key else []
+    if item.on:
+        holds.append(or_(*(_on(hung, f"{name}_on_{place}", on) for place, on in enumerate(item.on))))
+    if not item.op.startswith("IS "):
+        holds.append(_measured(hung, item.op, name) if "is_nan" in hung.c else _compared(hung.c.value, item.op, name))
+    if few:
+        return and_(one.in_(select(hung.c[owner]).where(*holds)))
+    found = exists(select(hung.c[owner]).where(hung.c[owner] == one, *holds).correlate(table))
+    return ~found if item.op == "IS NULL" else found
 
 
 def _measured(hung: Any, op: str, name: str) -> ColumnElement[bool]:
@@ -185,4 +274,6 @@ def _identity(table: Table) -> Any:
 def _subject(item: Condition) -> object:
     if isinstance(item, Compare):
         return item.field
-    return (item.what, item.key) if item.what == _DATASET else item.what
+    if item.what == _DATASET:
+        return item.what, item.key
+    return item.what, bool(item.key), tuple(on.digest is not None for on in item.on)

@@ -1,7 +1,7 @@
 """``Tx`` over one SQL connection: entities in, entities out, statements built once for each shape of a query."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,11 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, bindparam
 
 from modelyard.core.kernel.errors import conflict, invalid, not_found
-from modelyard.core.kernel.search import Order
-from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Search, StartsWith, Topic
+from modelyard.core.kernel.search import Condition, Order
+from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Part, StartsWith, Topic
 from modelyard.storage import granting, searching
 from modelyard.storage.prepared import Prepared
 from modelyard.storage.schema import TABLES, generations
+from modelyard.storage.searching import Asked, Plan
 
 E = TypeVar("E")
 
@@ -25,7 +26,7 @@ _statements: dict[tuple[Any, ...], Select[Any]] = {}
 _prepared: dict[tuple[Any, ...], Prepared] = {}
 _insertions: dict[tuple[Any, ...], Any] = {}
 
-OrderBy = str | tuple[Order, ...]
+_AT_ONCE = 5_000
 
 
 class SqlTx:
@@ -43,21 +44,27 @@ class SqlTx:
         found = self.find(kind, order_by=order_by, limit=1, **where)
         return found[0] if found else None
 
-    def find(
-        self,
-        kind: type[E],
-        /,
-        *,
-        order_by: OrderBy = "id",
-        limit: int | None = None,
-        offset: int = 0,
-        **where: Any,
+    def find(self, kind: type[E], /, *, order_by: str = "id", limit: int | None = None, **where: Any) -> list[E]:
+        return [kind(*row) for row in self._rows(kind, (), order_by, limit, where)]
+
+    def search(
+        self, kind: type[E], conditions: Sequence[Condition], orders: Sequence[Order], part: Part, /, **where: Any
     ) -> list[E]:
-        rows = self._rows(kind, (), order_by, limit, offset, where)
-        return [kind(*row) for row in rows]
+        asked = Asked(kind, tuple(conditions), tuple(orders))
+        plan = self._planned(asked)
+        ids = self._searched(asked, plan, part, where)
+        if plan.first is not None and not plan.complete and len(ids) < part.limit:
+            ids = self._searched(asked, replace(plan, first=None, pushed=frozenset()), part, where)
+        key = _key(kind).name
+        found = {}
+        for at in range(0, len(ids), _AT_ONCE):
+            wanted: dict[str, Any] = {key: ids[at : at + _AT_ONCE]}
+            for entity in self.find(kind, order_by=key, **wanted):
+                found[getattr(entity, key)] = entity
+        return [found[each] for each in ids]
 
     def values(self, kind: type[Any], fields: tuple[str, ...], /, **where: Any) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._rows(kind, fields, _key(kind).name, None, 0, where)]
+        return [tuple(row) for row in self._rows(kind, fields, _key(kind).name, None, where)]
 
     def insert(self, entity: E) -> E:
         kind = type(entity)
@@ -127,44 +134,55 @@ class SqlTx:
             made = _insertions[key] = _insertion(kind, existing, key[2])
         return made
 
-    def _rows(  # one query: what of, which of, in which order, how many
-        self,
-        kind: type[Any],
-        fields: tuple[str, ...],
-        order_by: OrderBy,
-        limit: int | None,
-        offset: int,
-        where: dict[str, Any],
+    def _rows(
+        self, kind: type[Any], fields: tuple[str, ...], order_by: str, limit: int | None, where: dict[str, Any]
     ) -> Collection[Any]:
-        limited = (limit is not None, offset > 0)
-        shape = (
-            kind,
-            fields,
-            order_by if isinstance(order_by, str) else searching.order_shape(order_by),
-            limited,
-            *((name, _shape(value)) for name, value in where.items()),
+        shape = (kind, fields, order_by, limit is not None, *_shapes(where))
+        parameters = _sent(where) | ({} if limit is None else {"row_limit": limit})
+        return self._asked(shape, lambda: _select(kind, fields, order_by, where, limited=limit is not None), parameters)
+
+    def _planned(self, asked: Asked) -> Plan:
+        """How to go about a search: by which of its conditions few entities can be found at once."""
+        few = set()
+        for number, item in enumerate(asked.conditions):
+            probe = searching.probe(asked.kind, item)
+            if probe is not None:
+                rows = self._asked(probe.shape, probe.statement, probe.parameters)
+                few |= {number} if len(rows) < searching.FEW else set()
+        return searching.planned(asked, frozenset(few))
+
+    def _searched(self, asked: Asked, plan: Plan, part: Part, where: dict[str, Any]) -> list[Any]:
+        parameters = _sent(where) | searching.parameters(asked) | {"row_limit": part.limit, "row_offset": part.offset}
+        table = TABLES[asked.kind]
+        rows = self._asked(
+            (searching.shape(asked), plan, *_shapes(where)),
+            lambda: searching.statement(asked, plan, _all(table, where)),
+            parameters,
         )
-        parameters = _sent(where)
-        if not isinstance(order_by, str):
-            parameters |= searching.order_parameters(order_by)
-        if limit is not None:
-            parameters["row_limit"] = limit
-        if offset:
-            parameters["row_offset"] = offset
+        return [key for (key, *_) in rows]
+
+    def _asked(
+        self, shape: tuple[Any, ...], statement: Callable[[], Select[Any]], parameters: dict[str, Any]
+    ) -> Collection[Any]:
+        """The rows of a statement that is made once for each shape."""
         dialect = self._connection.dialect
-        if dialect.name == "sqlite":
-            prepared = _prepared.get(shape)
-            if prepared is None:
-                prepared = _prepared[shape] = Prepared(_select(kind, fields, order_by, limited, where), dialect)
-            return prepared.rows(self._connection, parameters)
-        statement = _statements.get(shape)
-        if statement is None:
-            statement = _statements[shape] = _select(kind, fields, order_by, limited, where)
-        return self._connection.execute(statement, parameters).all()
+        if dialect.name != "sqlite":
+            known = _statements.get(shape)
+            if known is None:
+                known = _statements[shape] = statement()
+            return self._connection.execute(known, parameters).all()
+        prepared = _prepared.get(shape)
+        if prepared is None:
+            prepared = _prepared[shape] = Prepared(statement(), dialect)
+        return prepared.rows(self._connection, parameters)
 
 
 def _all(table: Table, where: dict[str, Any]) -> list[ColumnElement[bool]]:
     return [_condition(table, name, value) for name, value in where.items()]
+
+
+def _shapes(where: dict[str, Any]) -> tuple[object, ...]:
+    return tuple((name, _shape(value)) for name, value in where.items())
 
 
 def _sent(where: dict[str, Any]) -> dict[str, Any]:
@@ -188,24 +206,26 @@ def _insertion(kind: type[Any], existing: Existing, dialect: str) -> Any:
 
 
 def _select(
-    kind: type[Any], fields: tuple[str, ...], order_by: OrderBy, limited: tuple[bool, bool], where: dict[str, Any]
+    kind: type[Any], fields: tuple[str, ...], order_by: str, where: dict[str, Any], *, limited: bool
 ) -> Select[Any]:
     table = TABLES[kind]
     chosen = select(*(table.c[name] for name in fields)) if fields else select(table)
+    order = table.c.get(order_by.lstrip("-"), _key(kind))
+    tie = [] if order is _key(kind) else [_key(kind)]
     chosen = chosen.where(*_all(table, where))
-    if isinstance(order_by, str):
-        order = table.c.get(order_by.lstrip("-"), _key(kind))
-        tie = [] if order is _key(kind) else [_key(kind)]
-        chosen = chosen.order_by(*(c.desc() if order_by.startswith("-") else c for c in [order, *tie]))
-    else:
-        chosen = searching.ordered(chosen, kind, table, order_by, _key(kind))
-    chosen = chosen.limit(bindparam("row_limit")) if limited[0] else chosen
-    return chosen.offset(bindparam("row_offset")) if limited[1] else chosen
+    chosen = chosen.order_by(*(c.desc() if order_by.startswith("-") else c for c in [order, *tie]))
+    return chosen.limit(bindparam("row_limit")) if limited else chosen
 
 
 def _condition(table: Table, name: str, value: Any) -> ColumnElement[bool]:
-    if isinstance(value, (Granted, Covering, Search)):
-        return _compound(table, name, value)
+    if isinstance(value, Granted):
+        return granting.condition(table, name, value)
+    if isinstance(value, Covering):
+        return granting.covering(name, value)
+    return _simple(table, name, value)
+
+
+def _simple(table: Table, name: str, value: Any) -> ColumnElement[bool]:
     column = table.c[name.removeprefix("if_")]  # an UPDATE keeps the plain names for its new values
     if isinstance(value, _MANY):
         return column.in_(bindparam(name, expanding=True))
@@ -216,12 +236,6 @@ def _condition(table: Table, name: str, value: Any) -> ColumnElement[bool]:
     if isinstance(value, Between):
         return _between(column, value, name)
     return column.is_(None) if value is None else column == bindparam(name)
-
-
-def _compound(table: Table, name: str, value: Granted | Covering | Search) -> ColumnElement[bool]:
-    if isinstance(value, Granted):
-        return granting.condition(table, name, value)
-    return granting.covering(name, value) if isinstance(value, Covering) else searching.condition(table, name, value)
 
 
 def _between(column: Column[Any], value: Between, name: str) -> ColumnElement[bool]:
@@ -246,8 +260,6 @@ def _shape(value: Any) -> object:
         return (Between, value.at_least is None, value.at_most is None)
     if isinstance(value, (Granted, Covering)):
         return granting.shape(value)
-    if isinstance(value, Search):
-        return searching.shape(value)
     if isinstance(value, (Contains, *_MANY)):
         return _MANY if isinstance(value, _MANY) else Contains
     return value is None
@@ -268,8 +280,6 @@ def _parameters(name: str, value: Any) -> dict[str, Any]:
         return {key: bound for key, bound in bounds.items() if bound is not None}
     if isinstance(value, (Granted, Covering)):
         return granting.parameters(name, value)
-    if isinstance(value, Search):
-        return searching.parameters(name, value)
     return {name: [_held(member) for member in value] if isinstance(value, _MANY) else _held(value)}
 
 

@@ -1,6 +1,6 @@
 """What a web process offers to its handlers. ``bootstrap`` fills it; tests may fill it with less."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,5 +48,6 @@ class Services:
     issuer: EmbeddedIssuer
     artifacts: ArtifactStore
     check_model: Callable[[Path], Signature]
+    fold_model: Callable[[Path, Mapping[str, Path], Path], None]
     logs: LogReader
     audit: BoundedRecorder

@@ -1,10 +1,12 @@
 """Workspaces: who makes them, who sees them, and who decides about their members."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from catalogue_people import People, join, kind_of, upload
 from modelyard.core.catalogue.workspaces import (
@@ -41,15 +43,18 @@ def counted_statements() -> Iterator[list[str]]:
     """The SELECTs that run meanwhile."""
     seen: list[str] = []
 
-    def note(_: object, __: object, statement: str, *___: object) -> None:
+    def note(statement: str) -> None:
         if statement.startswith("SELECT"):
             seen.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    def trace(connection: sqlite3.Connection, *_: object) -> None:
+        connection.set_trace_callback(note)
+
+    event.listen(Pool, "checkout", trace)
     try:
         yield seen
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Pool, "checkout", trace)
 
 
 def test_who_makes_a_workspace_owns_it(store: SqlStore, people: People) -> None:

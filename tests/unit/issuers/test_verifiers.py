@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from clock import Clock
+from modelyard.core.access.check import require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.workspaces import create_workspace
 from modelyard.core.identity.access_tokens import NewToken, create_token, list_tokens, revoke_token
@@ -13,6 +14,7 @@ from modelyard.core.identity.token_text import new_text, text_hash
 from modelyard.core.identity.users import NewUser, add_user, load_actor
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.kernel.store import Tx
 from modelyard.issuers.personal import personal_tokens, verify_personal
 from modelyard.issuers.verifiers import Verified, Verifier, Verifiers, in_thread
 from modelyard.storage.store import SqlStore
@@ -77,6 +79,9 @@ def test_scopes_count_though_another_token_of_the_user_is_remembered(store: SqlS
     callers = TokenAuthenticator(store, Verifiers(personal_tokens(store)))
     everything, reading = make(store, ada), make(store, ada, "read", name="reading")
 
+    def may_infer(tx: Tx, actor: Actor) -> None:
+        require(tx, actor, Permission.PIPELINE_INFER, space.id, "deployment", "d")
+
     async def main() -> list[bool]:
         allowed = []
         for token in (everything, reading, everything):
@@ -84,7 +89,7 @@ def test_scopes_count_though_another_token_of_the_user_is_remembered(store: SqlS
             permission = Permission.PIPELINE_INFER
             if not callers.allowed(actor, permission, space.id):
                 try:
-                    await callers.require(actor, permission, space.id, "deployment", "d")
+                    await callers.require(actor, permission, space.id, may_infer)
                 except DomainError as error:
                     assert error.kind is ErrorKind.FORBIDDEN
                     allowed.append(False)

@@ -24,6 +24,9 @@ class Upload(Protocol):
     def write(self, chunk: bytes) -> None:
         """Append; ``TOO_LARGE`` beyond the limit, ``UNAVAILABLE`` where there is no room for it."""
 
+    def replace(self, made: Callable[[Path], None]) -> None:
+        """Let ``made`` write the whole file at the path it is given, in place of what was written so far."""
+
     def finish(self) -> str:
         """All bytes are there and on disk; returns their SHA-256 (64 hex digits)."""
 

@@ -28,25 +28,27 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDataset:
+    """Only what was measured on the dataset of this name counts, and of this digest where one is given."""
+
+    name: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Attached:
     """Holds when something hanging on the entity compares with ``value``: ``what`` is tag, param, metric or dataset.
 
     ``key`` is the key of the tag, param or metric (whose value is compared, a metric's as a float), or which of a
-    dataset's ``name``, ``digest`` and ``context`` is compared; one dataset that satisfies the condition is enough.
+    dataset's ``name``, ``digest`` and ``context`` is compared; one dataset that satisfies the condition is enough. With
+    ``on``, only those of a metric's values count that were measured on one of these datasets; an empty key is then any.
     """
 
     what: str
     key: str
     op: Comparator
     value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class OnDataset:
-    """Only what was measured on the dataset of this name counts, and of this digest where one is given."""
-
-    name: str
-    digest: str | None = None
+    on: tuple[OnDataset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,11 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """Further conditions, given as data; all hold. Their fields are the entity's."""
+class Part:
+    """Which part of a search is wanted: ``limit`` entities from number ``offset`` on."""
 
-    conditions: tuple[Condition, ...]
+    limit: int
+    offset: int = 0
 
 
 class Existing(StrEnum):
@@ -92,7 +93,7 @@ class Tx(Protocol):
 
     Conditions are keyword arguments named after the entity's fields; they all hold. A value is compared for
     equality (None: is null); a list, tuple, set or frozenset means any of its members; ``Contains``,
-    ``StartsWith``, ``Between``, ``Covering``, ``Granted`` and ``Search`` do what they say, the last two under any name.
+    ``StartsWith``, ``Between``, ``Covering`` and ``Granted`` do what they say, the last under any name.
     """
 
     now: datetime
@@ -100,20 +101,13 @@ class Tx(Protocol):
     def get(self, kind: type[E], key: Key) -> E | None:
         """The entity with this primary key, or None."""
 
-    def find(
-        self,
-        kind: type[E],
-        /,
-        *,
-        order_by: str | tuple[Order, ...] = "id",
-        limit: int | None = None,
-        offset: int = 0,
-        **where: Any,
-    ) -> list[E]:
-        """All entities that satisfy the conditions.
+    def find(self, kind: type[E], /, *, order_by: str = "id", limit: int | None = None, **where: Any) -> list[E]:
+        """All entities that satisfy the conditions; ``order_by`` is a field, with a leading ``-`` for descending."""
 
-        ``order_by`` is a field, with a leading ``-`` for descending, or several orders; ties go by primary key.
-        """
+    def search(
+        self, kind: type[E], conditions: Sequence[Condition], orders: Sequence[Order], part: Part, /, **where: Any
+    ) -> list[E]:
+        """Part of the entities that satisfy both kinds of conditions, in this order; ties go by primary key."""
 
     def first(self, kind: type[E], /, *, order_by: str = "id", **where: Any) -> E | None:
         """The first of ``find``, or None."""

@@ -37,7 +37,7 @@ def checked_path(path: str) -> str:
     A path that still means something else after decoding it once more is refused: it was encoded twice to get past
     checks like this one.
     """
-    text = path.strip("/")
+    text = path.rstrip("/")
     plain = unquote(text)
     suspicious = plain != text or any(mark in text for mark in ("\\", ";", "#", "?")) or not text.isprintable()
     parts = text.split("/")
@@ -56,7 +56,7 @@ def location_path(uri: str) -> str | None:
     rest = uri.removeprefix(_SCHEME)
     if rest.startswith("//"):
         rest = rest[2:].partition("/")[2]
-    return checked_path(rest)
+    return checked_path(rest.lstrip("/"))
 
 
 def list_artifacts(tx: Tx, actor: Actor, path: str) -> list[Entry]:

@@ -215,7 +215,10 @@ class LoggedModelMetric:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
-    """What the registry keeps of a model of the catalogue."""
+    """What the registry keeps of a model of the catalogue.
+
+    ``last_number`` is that of its newest version, deleted or not: no number is given twice.
+    """
 
     model_id: int
     workspace_id: int
@@ -223,6 +226,7 @@ class RegisteredModel:
     description: str | None
     creation_timestamp: int
     last_updated_timestamp: int
+    last_number: int
 
 
 @dataclass(frozen=True, slots=True)

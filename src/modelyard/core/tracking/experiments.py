@@ -1,5 +1,6 @@
 """Experiments and their tags."""
 
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -11,7 +12,7 @@ from modelyard.core.access.permissions import DENIALS, Permission, Role
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.kernel.store import Existing, Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import DEFAULT_EXPERIMENT, Experiment, ExperimentTag, Lifecycle, Run
 from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_key, check_length, check_name, shortened
@@ -21,6 +22,7 @@ OWN: OwnFields = (ResourceType.EXPERIMENT, ("id",))
 
 _NAMED = "Could not find experiment: the experiment with name"
 _IN_QUERY = 5_000
+_INTEGER = re.compile(r"\s*[-+]?\d+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,6 @@ class ExperimentView:
 
     experiment: Experiment
     tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a search is wanted: ``limit`` things from number ``offset`` on."""
-
-    limit: int
-    offset: int = 0
 
 
 def tracking_workspace(tx: Tx) -> int:
@@ -88,16 +82,15 @@ def search_experiments(  # what is looked for, in which order, which part of it
     conditions: Iterable[Condition],
     orders: tuple[Order, ...],
     lifecycles: Collection[str],
-    page: Page,
+    part: Part,
 ) -> list[ExperimentView]:
     """The experiments that fit and that the actor may see; access is decided inside the query."""
-    found = tx.find(
+    found = tx.search(
         Experiment,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
+        tuple(conditions),
+        orders,
+        part,
         lifecycle=sorted(lifecycles),
-        search=Search(tuple(conditions)),
         **visible(actor, Permission.EXPERIMENT_READ, OWN),
     )
     return views(tx, found)
@@ -106,7 +99,7 @@ def search_experiments(  # what is looked for, in which order, which part of it
 def rename_experiment(tx: Tx, actor: Actor, experiment_id: str, name: str) -> None:
     """Give an experiment another name."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     if check_name("new_name", name) != found.name:
         _refuse_taken(tx, found.workspace_id, name)
     now = milliseconds(tx.now)
@@ -116,7 +109,8 @@ def rename_experiment(tx: Tx, actor: Actor, experiment_id: str, name: str) -> No
 def delete_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
     """Mark an experiment and its runs as deleted; they can be restored."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_MANAGE, experiment_id)
-    _refuse_deleted(found)
+    if found.lifecycle != Lifecycle.ACTIVE:
+        raise not_found("active experiment", found.id)
     if found.id == DEFAULT_EXPERIMENT:
         raise invalid("The default experiment cannot be deleted: clients use it when they name none")
     _move(tx, found, Lifecycle.DELETED, milliseconds(tx.now))
@@ -133,14 +127,14 @@ def restore_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
 def set_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str, value: str) -> None:
     """Put a tag on an experiment, in place of one with this key."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     _set_tags(tx, found.id, {key: value})
 
 
 def delete_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str) -> None:
     """Take a tag off an experiment."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
-    _refuse_deleted(found)
+    refuse_deleted(found)
     if not tx.delete(ExperimentTag, experiment_id=found.id, key=key):
         raise not_found(f"No tag with name: {shortened(key)} in experiment with id", found.id)
 
@@ -150,7 +144,9 @@ def require_experiment(tx: Tx, actor: Actor, permission: Permission, experiment_
     found = tx.get(Experiment, experiment_id)
     if found is None:
         ask(actor, permission)
-        raise not_found("No Experiment with id", f"{shortened(experiment_id)}: it was")
+        if not _INTEGER.fullmatch(experiment_id):
+            raise invalid(f"Invalid experiment ID {shortened(experiment_id)!r}: it must be an integer")
+        raise not_found("Experiment with id", shortened(experiment_id))
     _require(tx, actor, permission, found, experiment_id)
     return found
 
@@ -209,7 +205,7 @@ def views(tx: Tx, found: list[Experiment]) -> list[ExperimentView]:
 
 def _require(tx: Tx, actor: Actor, permission: Permission, found: Experiment, asked: str) -> None:
     own = own_experiment(found.id)
-    require(tx, actor, permission, found.workspace_id, "No Experiment with id", f"{shortened(asked)}: it was", own)
+    require(tx, actor, permission, found.workspace_id, "Experiment with id", shortened(asked), own)
 
 
 def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:
@@ -219,7 +215,8 @@ def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:
         raise conflict(f"Experiment '{shortened(name)}' already exists.{state}")
 
 
-def _refuse_deleted(experiment: Experiment) -> None:
+def refuse_deleted(experiment: Experiment) -> None:
+    """``INVALID`` for what is to change in an experiment that is deleted."""
     if experiment.lifecycle != Lifecycle.ACTIVE:
         raise invalid(
             f"The experiment {experiment.id} must be in the 'active' state. Current state is {experiment.lifecycle}."

@@ -6,7 +6,8 @@ import re
 from modelyard.core.kernel.errors import invalid
 
 KEY_MAX = 250
-PARAM_MAX, RUN_TAG_MAX, EXPERIMENT_TAG_MAX, MODEL_TAG_MAX = 6000, 8000, 5000, 100_000
+PARAM_MAX, RUN_TAG_MAX, EXPERIMENT_TAG_MAX, MODEL_TAG_MAX = 6000, 8000, 20_000, 100_000
+INPUT_TAG_KEY_MAX, INPUT_TAG_MAX = 255, 500
 NAME_MAX = 500
 BATCH_MAX = {"metrics": 1000, "params": 100, "tags": 100}
 BATCH_TOTAL_MAX = 1000
@@ -32,6 +33,14 @@ def check_length(what: str, text: str, most: int) -> str:
     if len(text) > most:
         raise invalid(f"'{what}' exceeds the maximum length of {most} characters: it has {len(text)}")
     return text
+
+
+def check_integer(what: str, number: int, least: int = -(2**63)) -> int:
+    """The number when it is at least ``least`` and has at most 64 bits."""
+    if not least <= number < 2**63:
+        bounds = "it must not be negative, nor beyond 64 bits" if least == 0 else "it is beyond 64 bits"
+        raise invalid(f"Invalid value {shortened(str(number))} for parameter '{what}' supplied: {bounds}")
+    return number
 
 
 def check_name(what: str, name: str | None) -> str:

@@ -11,7 +11,7 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.kernel.store import Existing, Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import (
     Lifecycle,
@@ -22,8 +22,8 @@ from modelyard.core.tracking.entities import (
     LoggedModelTag,
     RegisteredVersion,
 )
-from modelyard.core.tracking.experiments import Page, own_experiment, readable_among, require_experiment
-from modelyard.core.tracking.limits import PARAM_MAX, RUN_TAG_MAX, check_key, check_length, shortened
+from modelyard.core.tracking.experiments import own_experiment, readable_among, refuse_deleted, require_experiment
+from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
 from modelyard.core.tracking.runs import require_run
 
 _IN_QUERY = 5_000
@@ -55,6 +55,7 @@ class LoggedModelView:
 def create_logged_model(tx: Tx, actor: Actor, new: NewLoggedModel) -> LoggedModelView:
     """Announce a model; its files follow."""
     experiment = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, new.experiment_id)
+    refuse_deleted(experiment)
     if new.source_run_id:
         require_run(tx, actor, Permission.EXPERIMENT_READ, new.source_run_id)
     if any(mark in new.name for mark in "/:.%\"'"):
@@ -69,8 +70,8 @@ def create_logged_model(tx: Tx, actor: Actor, new: NewLoggedModel) -> LoggedMode
             f"{experiment.artifact_location.rstrip('/')}/models/{model_id}/artifacts",
             LoggedModelStatus.PENDING,
             None,
-            new.model_type,
-            new.source_run_id or None,
+            new.model_type or "",
+            new.source_run_id or "",
             Lifecycle.ACTIVE,
             now,
             now,
@@ -97,8 +98,8 @@ def finish_logged_model(tx: Tx, actor: Actor, model_id: str, status: str) -> Log
 
 
 def delete_logged_model(tx: Tx, actor: Actor, model_id: str) -> None:
-    """Mark a logged model as deleted."""
-    model = require_logged_model(tx, actor, Permission.EXPERIMENT_MANAGE, model_id)
+    """Mark a logged model as deleted; a second time is the same as once."""
+    model = _require_any(tx, actor, Permission.EXPERIMENT_MANAGE, model_id)
     now = milliseconds(tx.now)
     tx.update(LoggedModel, model.id, lambda m: replace(m, lifecycle=Lifecycle.DELETED, last_updated_timestamp=now))
 
@@ -108,11 +109,9 @@ def add_params(tx: Tx, actor: Actor, model_id: str, params: Iterable[tuple[str, 
     _write_params(tx, require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id), params)
 
 
-def set_tags(tx: Tx, actor: Actor, model_id: str, tags: Iterable[tuple[str, str]]) -> LoggedModelView:
+def set_tags(tx: Tx, actor: Actor, model_id: str, tags: Iterable[tuple[str, str]]) -> None:
     """Put tags on a logged model."""
-    model = require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id)
-    _write_tags(tx, model, tags)
-    return _views(tx, [model])[0]
+    _write_tags(tx, require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id), tags)
 
 
 def delete_logged_model_tag(tx: Tx, actor: Actor, model_id: str, key: str) -> None:
@@ -128,29 +127,34 @@ def search_logged_models(  # where, what, in which order, which part of it
     experiment_ids: Collection[str],
     conditions: Iterable[Condition],
     orders: tuple[Order, ...],
-    page: Page,
+    part: Part,
 ) -> list[LoggedModelView]:
     """The logged models that fit, in those of the experiments that the actor may see."""
     among = readable_among(tx, actor, experiment_ids)
     if not among:
         return []
-    found = tx.find(
+    found = tx.search(
         LoggedModel,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
+        tuple(conditions),
+        orders,
+        part,
         experiment_id=among,
         lifecycle=str(Lifecycle.ACTIVE),
-        search=Search(tuple(conditions)),
     )
     return _views(tx, found)
 
 
 def require_logged_model(tx: Tx, actor: Actor, permission: Permission, model_id: str) -> LoggedModel:
     """The logged model, when the actor holds the permission on its experiment; ``NOT_FOUND`` once it is deleted."""
-    model = tx.get(LoggedModel, model_id)
-    shown = f"'{shortened(model_id)}'"
-    if model is None or model.lifecycle != Lifecycle.ACTIVE:
+    model = _require_any(tx, actor, permission, model_id)
+    if model.lifecycle != Lifecycle.ACTIVE:
+        raise not_found("Logged model with ID", f"'{shortened(model_id)}'")
+    return model
+
+
+def _require_any(tx: Tx, actor: Actor, permission: Permission, model_id: str) -> LoggedModel:
+    model, shown = tx.get(LoggedModel, model_id), f"'{shortened(model_id)}'"
+    if model is None:
         ask(actor, permission)
         raise not_found("Logged model with ID", shown)
     own = own_experiment(model.experiment_id)
@@ -160,7 +164,7 @@ def require_logged_model(tx: Tx, actor: Actor, permission: Permission, model_id:
 
 def _write_params(tx: Tx, model: LoggedModel, params: Iterable[tuple[str, str]]) -> None:
     rows = [
-        LoggedModelParam(0, model.id, check_key("param", key), check_length("param.value", value, PARAM_MAX))
+        LoggedModelParam(0, model.id, check_key("param", key), check_length("param.value", value, MODEL_TAG_MAX))
         for key, value in params
     ]
     tx.insert_all(rows, existing=Existing.REPLACE)
@@ -168,7 +172,7 @@ def _write_params(tx: Tx, model: LoggedModel, params: Iterable[tuple[str, str]])
 
 def _write_tags(tx: Tx, model: LoggedModel, tags: Iterable[tuple[str, str]]) -> None:
     rows = [
-        LoggedModelTag(0, model.id, check_key("tag", key), check_length("tag.value", value, RUN_TAG_MAX))
+        LoggedModelTag(0, model.id, check_key("tag", key), check_length("tag.value", value, MODEL_TAG_MAX))
         for key, value in tags
     ]
     tx.insert_all(rows, existing=Existing.REPLACE)

@@ -22,8 +22,11 @@ from modelyard.core.tracking.entities import (
 from modelyard.core.tracking.limits import (
     BATCH_MAX,
     BATCH_TOTAL_MAX,
+    INPUT_TAG_KEY_MAX,
+    INPUT_TAG_MAX,
     PARAM_MAX,
     RUN_TAG_MAX,
+    check_integer,
     check_key,
     check_length,
     shortened,
@@ -33,7 +36,6 @@ NAME_TAG = "mlflow.runName"
 CONTEXT_TAG = "mlflow.data.context"
 
 _LARGEST = 1.7976931348623157e308
-_WIDEST = 2**63
 _DATASET_LENGTHS = {"name": 500, "digest": 36, "source": 65_535, "schema": 1_048_575, "profile": 16_777_215}
 
 
@@ -109,13 +111,11 @@ def write_metrics(tx: Tx, run: Run, measurements: Sequence[Measurement]) -> None
 
 
 def write_params(tx: Tx, run: Run, params: Mapping[str, str]) -> None:
-    """Add params; one that is there with another value cannot be changed."""
+    """Add params; one that is there with another value cannot be changed. Values that are too long are cut."""
     if not params:
         return
-    rows = [
-        RunParam(0, run.id, check_key("param", key), check_length(f"param {shortened(key)}", value, PARAM_MAX))
-        for key, value in params.items()
-    ]
+    params = {check_key("param", key): value[:PARAM_MAX] for key, value in params.items()}
+    rows = [RunParam(0, run.id, key, value) for key, value in params.items()]
     known = dict(tx.values(RunParam, ("key", "value"), run_id=run.id, key=sorted(params)))
     for key, value in known.items():
         if params[key] != value:
@@ -128,11 +128,8 @@ def write_params(tx: Tx, run: Run, params: Mapping[str, str]) -> None:
 
 
 def write_tags(tx: Tx, run: Run, tags: Mapping[str, str]) -> None:
-    """Put tags on a run, in place of those with the same keys."""
-    rows = [
-        RunTag(0, run.id, check_key("tag", key), check_length(f"tag {shortened(key)}", value, RUN_TAG_MAX))
-        for key, value in tags.items()
-    ]
+    """Put tags on a run, in place of those with the same keys. Values that are too long are cut."""
+    rows = [RunTag(0, run.id, check_key("tag", key), value[:RUN_TAG_MAX]) for key, value in tags.items()]
     tx.insert_all(rows, existing=Existing.REPLACE)
 
 
@@ -141,6 +138,9 @@ def write_datasets(tx: Tx, run: Run, inputs: Iterable[DatasetInput]) -> None:
     for each in inputs:
         for name, most in _DATASET_LENGTHS.items():
             check_length(f"dataset.{name}", getattr(each, name) or "", most)
+        for key, value in each.tags:
+            check_length("tags.key", key, INPUT_TAG_KEY_MAX)
+            check_length("tags.value", value, INPUT_TAG_MAX)
         identity = hashlib.sha256(f"{run.experiment_id}\n{each.name}\n{each.digest}".encode()).hexdigest()[:32]
         dataset = Dataset(
             identity,
@@ -166,9 +166,8 @@ def write_models(tx: Tx, run: Run, direction: str, models: Iterable[tuple[str, i
 
 def _metric(run: Run, number: int, each: Measurement) -> Metric:
     key = check_key(f"metrics[{number}]", each.key)
-    for what, amount in (("timestamp", each.timestamp), ("step", each.step)):
-        if not -_WIDEST <= amount < _WIDEST:
-            raise invalid(f"metrics[{number}].{what} is beyond 64 bits")
+    check_integer(f"metrics[{number}].timestamp", each.timestamp, least=0)
+    check_integer(f"metrics[{number}].step", each.step)
     not_a_number = math.isnan(each.value)
     value = 0.0 if not_a_number else max(-_LARGEST, min(_LARGEST, each.value))
     return Metric(0, run.id, key, value, each.timestamp, each.step, not_a_number)

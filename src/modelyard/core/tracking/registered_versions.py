@@ -13,11 +13,10 @@ from modelyard.core.catalogue.models import CheckedFile, NewVersion, add_version
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Tx
+from modelyard.core.kernel.store import Existing, Part, Tx
 from modelyard.core.serving.removal import refuse_deployed
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import RegisteredAlias, RegisteredModel, RegisteredVersion, RegisteredVersionTag
-from modelyard.core.tracking.experiments import Page
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
 from modelyard.core.tracking.logged_models import require_logged_model
 from modelyard.core.tracking.registry import DESCRIPTION_MAX, OWN, require_model, touch_model
@@ -70,18 +69,18 @@ def create_version(tx: Tx, actor: Actor, new: NewRegisteredVersion, found: Found
         check_length("description", new.description, DESCRIPTION_MAX)
     upload = NewVersion(model.workspace_id, model.name, found.file_name, conversion=dict(found.conversion))
     version = add_version(tx, actor, upload, found.file)
-    newest = tx.first(RegisteredVersion, order_by="-number", model_id=model.model_id)
-    now = milliseconds(tx.now)
+    number, now = model.last_number + 1, milliseconds(tx.now)
+    tx.update(RegisteredModel, model.model_id, lambda m: replace(m, last_number=number))
     made = tx.insert(
         RegisteredVersion(
             version.id,
             model.model_id,
             model.workspace_id,
             model.name,
-            newest.number + 1 if newest else 1,
+            number,
             actor.username,
             STAGES[0],
-            new.description,
+            new.description or "",
             new.source,
             found.location,
             new.run_id or None,
@@ -127,15 +126,14 @@ def latest_versions(tx: Tx, actor: Actor, name: str, stages: Sequence[str]) -> l
 
 
 def search_versions(
-    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], page: Page
+    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], part: Part
 ) -> list[VersionView]:
     """The versions that fit, of registered models that the actor may see; access is decided inside the query."""
-    found = tx.find(
+    found = tx.search(
         RegisteredVersion,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
-        search=Search(tuple(conditions)),
+        tuple(conditions),
+        orders,
+        part,
         **visible(actor, Permission.MODEL_READ, OWN),
     )
     return version_views(tx, found)
@@ -218,7 +216,7 @@ def _require(
     tx: Tx, actor: Actor, permission: Permission, name: str, number: str
 ) -> tuple[RegisteredModel, RegisteredVersion]:
     model = require_model(tx, actor, permission, name)
-    if not re.fullmatch(r"\d{1,18}", number):
+    if not re.fullmatch(r"-?[0-9]{1,100}", number):
         raise invalid(f"Model version must be an integer, got '{shortened(number)}'")
     version = tx.first(RegisteredVersion, order_by="number", model_id=model.model_id, number=int(number))
     if version is None:

@@ -15,7 +15,7 @@ from modelyard.core.catalogue.models import add_model, remove_versions
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Search, Topic, Tx
+from modelyard.core.kernel.store import Existing, Part, Topic, Tx
 from modelyard.core.serving.removal import refuse_deployed
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import (
@@ -25,7 +25,7 @@ from modelyard.core.tracking.entities import (
     RegisteredVersion,
     RegisteredVersionTag,
 )
-from modelyard.core.tracking.experiments import Page, refuse_denied_kind, tracking_workspace
+from modelyard.core.tracking.experiments import refuse_denied_kind, tracking_workspace
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, check_name, shortened
 from modelyard.core.tracking.registry_views import ModelView, model_views
 
@@ -53,7 +53,7 @@ def create_model(tx: Tx, actor: Actor, new: NewModel) -> ModelView:
     name = _checked_name(new.name)
     _refuse_taken(tx, workspace_id, name)
     model, now = add_model(tx, actor, workspace_id, name), milliseconds(tx.now)
-    made = tx.insert(RegisteredModel(model.id, workspace_id, name, _described(new.description), now, now))
+    made = tx.insert(RegisteredModel(model.id, workspace_id, name, _described(new.description), now, now, 0))
     _write_tags(tx, made, new.tags or {})
     tx.insert(new_grant(actor.user_id, ResourceType.MODEL, in_workspace(workspace_id, name), Role.MANAGE, tx.now))
     return model_views(tx, [made])[0]
@@ -109,15 +109,14 @@ def delete_model(tx: Tx, actor: Actor, name: str) -> list[ModelVersion]:
 
 
 def search_models(
-    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], page: Page
+    tx: Tx, actor: Actor, conditions: Iterable[Condition], orders: tuple[Order, ...], part: Part
 ) -> list[ModelView]:
     """The registered models that fit and that the actor may see; access is decided inside the query."""
-    found = tx.find(
+    found = tx.search(
         RegisteredModel,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
-        search=Search(tuple(conditions)),
+        tuple(conditions),
+        orders,
+        part,
         **visible(actor, Permission.MODEL_READ, OWN),
     )
     return model_views(tx, found)
@@ -159,9 +158,11 @@ def _checked_name(name: str | None) -> str:
     if not name or not name.strip():
         raise invalid("Registered model name cannot be empty: give the model a name")
     check_name("name", name)
-    if any(mark in name for mark in "/:*") or not name.isprintable():  # a grant on a name with * would be on many
+    if any(mark in name for mark in "/:*") or name in (".", "..") or not name.isprintable():
+        # a grant on a name with * would be one on many
         raise invalid(
-            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':', '*' or characters that do not print"
+            f"Invalid model name: {shortened(name)!r}: it must not hold '/', ':', '*' or characters that do not print, "
+            "nor be '.' or '..'"
         )
     return check_length("name", name, _NAME_MAX)
 

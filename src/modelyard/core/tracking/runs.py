@@ -9,11 +9,11 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Search, Tx
+from modelyard.core.kernel.store import Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import Lifecycle, Run, RunStatus, RunTag
-from modelyard.core.tracking.experiments import Page, own_experiment, readable_among, require_experiment
-from modelyard.core.tracking.limits import check_length, shortened
+from modelyard.core.tracking.experiments import own_experiment, readable_among, refuse_deleted, require_experiment
+from modelyard.core.tracking.limits import check_integer, check_length, shortened
 from modelyard.core.tracking.recording import NAME_TAG, write_tags
 from modelyard.core.tracking.run_views import RunView, run_views
 
@@ -46,8 +46,7 @@ class RunChange:
 def create_run(tx: Tx, actor: Actor, new: NewRun) -> RunView:
     """Begin a run."""
     experiment = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, new.experiment_id)
-    if experiment.lifecycle != Lifecycle.ACTIVE:
-        raise invalid(f"The experiment {experiment.id} must be in the 'active' state to begin a run in it")
+    refuse_deleted(experiment)
     tags = dict(new.tags)
     if new.name and tags.get(NAME_TAG, new.name) != new.name:
         raise invalid(f"Both 'run_name' and the tag '{NAME_TAG}' are given and differ: give one of them")
@@ -61,7 +60,7 @@ def create_run(tx: Tx, actor: Actor, new: NewRun) -> RunView:
             name,
             new.user_name,
             RunStatus.RUNNING,
-            milliseconds(tx.now) if new.start_time is None else new.start_time,
+            milliseconds(tx.now) if new.start_time is None else check_integer("start_time", new.start_time),
             None,
             Lifecycle.ACTIVE,
             f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts",
@@ -82,6 +81,8 @@ def change_run(tx: Tx, actor: Actor, run_id: str, change: RunChange) -> Run:
     run = require_active(require_run(tx, actor, Permission.EXPERIMENT_EDIT, run_id))
     if change.status is not None and change.status not in RunStatus.__members__:
         raise invalid(f"Invalid status {shortened(change.status)!r}: use one of {', '.join(RunStatus)}")
+    if change.end_time is not None:
+        check_integer("end_time", change.end_time)
     if change.name:
         write_tags(tx, run, {NAME_TAG: check_length("run_name", change.name, _RUN_NAME_MAX)})
     return tx.update(
@@ -116,7 +117,7 @@ def search_runs(  # where, what, in which order, which part of it
     conditions: Iterable[Condition],
     orders: tuple[Order, ...],
     lifecycles: Collection[str],
-    page: Page,
+    part: Part,
 ) -> list[RunView]:
     """The runs that fit, in those of the experiments that the actor may see."""
     if len(experiment_ids) > _EXPERIMENTS_MAX:
@@ -124,14 +125,13 @@ def search_runs(  # where, what, in which order, which part of it
     among = readable_among(tx, actor, experiment_ids)
     if not among:
         return []
-    found = tx.find(
+    found = tx.search(
         Run,
-        order_by=orders,
-        limit=page.limit,
-        offset=page.offset,
+        tuple(conditions),
+        orders,
+        part,
         experiment_id=among,
         lifecycle=sorted(lifecycles),
-        search=Search(tuple(conditions)),
     )
     return run_views(tx, found)
 

@@ -123,4 +123,4 @@ def _own_path(uri: str) -> str:
 
 def _entry(entry: Entry, folder: str) -> dict[str, Any]:
     shown: dict[str, Any] = {"path": f"{folder}{entry.path}", "is_dir": entry.size is None}
-    return shown if entry.size is None else shown | {"file_size": entry.size}
+    return shown | {"file_size": entry.size} if entry.size else shown

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.kernel.search import Attached, Compare, Condition, Order
-from modelyard.core.tracking.experiments import Page
+from modelyard.core.kernel.store import Part
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.routing import Dialect
 
@@ -22,6 +22,8 @@ V = TypeVar("V")
 
 API: Final = "/api/2.0/mlflow"
 ARTIFACTS: Final = "/api/2.0/mlflow-artifacts"
+WORKSPACE: Final = "default"
+"""What clients call the one workspace of a server that shows no workspaces."""
 
 STATUS: Final = {
     ErrorKind.INVALID: 400,
@@ -99,7 +101,7 @@ async def body(call: Call, shape: type[T]) -> T:
         raise invalid(f"Request body is not valid JSON: {error}") from error
     if not isinstance(given, dict):
         raise invalid("Request body must be a JSON object")
-    return _read(_snake(given), shape)
+    return _read(_snake(_without_nulls(given) if b"null" in raw else given), shape)
 
 
 def query(call: Call, shape: type[T]) -> T:
@@ -110,7 +112,7 @@ def query(call: Call, shape: type[T]) -> T:
     return _read(given, shape)
 
 
-def page_of(token: str | None, limit: int, most: int, least: int = 1) -> Page:
+def page_of(token: str | None, limit: int, most: int, least: int = 1) -> Part:
     """The part of a search that is asked for: one more than ``limit``, so that it shows whether there is more.
 
     ``token`` is base64 of ``{"offset": N}``.
@@ -119,10 +121,10 @@ def page_of(token: str | None, limit: int, most: int, least: int = 1) -> Page:
         raise invalid(f"Invalid value {limit} for parameter 'max_results' supplied. It must be a positive integer")
     if limit > most:
         raise invalid(f"Invalid value {limit} for parameter 'max_results' supplied. It must be at most {most}")
-    return Page(limit + 1, _offset(token) if token else 0)
+    return Part(limit + 1, _offset(token) if token else 0)
 
 
-def next_token(found: Sequence[object], page: Page) -> dict[str, str]:
+def next_token(found: Sequence[object], page: Part) -> dict[str, str]:
     """``{"next_page_token": …}`` when there is more than the page holds, else nothing."""
     if len(found) < page.limit:
         return {}
@@ -184,10 +186,20 @@ def _list_fields(shape: type[Any]) -> set[str]:
     return {field.encode_name for field in msgspec.structs.fields(shape) if str(field.type).startswith("list")}
 
 
+def _without_nulls(given: Any) -> Any:
+    """What is null was not given."""
+    if isinstance(given, dict):
+        return {name: _without_nulls(value) for name, value in given.items() if value is not None}
+    return [_without_nulls(each) for each in given] if isinstance(given, list) else given
+
+
 def _snake(given: dict[str, Any]) -> dict[str, Any]:
     if all(name.islower() for name in given):
         return given
-    return {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): value for name, value in given.items()}
+    read = {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): value for name, value in given.items()}
+    if len(read) < len(given):
+        raise invalid("a parameter is given in both spellings, as in run_id and runId; give one of them")
+    return read
 
 
 def _offset(token: str) -> int:

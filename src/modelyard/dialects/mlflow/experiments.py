@@ -11,7 +11,18 @@ from modelyard.core.tracking import experiments as core
 from modelyard.core.tracking.entities import Lifecycle
 from modelyard.core.tracking.experiments import ExperimentView
 from modelyard.dialects.mlflow import grammar
-from modelyard.dialects.mlflow.dialect import API, answer, body, mlflow, next_token, page_of, pairs, query, renamed
+from modelyard.dialects.mlflow.dialect import (
+    API,
+    WORKSPACE,
+    answer,
+    body,
+    mlflow,
+    next_token,
+    page_of,
+    pairs,
+    query,
+    renamed,
+)
 from modelyard.web.call import Call
 
 _PAGE_MAX = 50_000
@@ -175,9 +186,8 @@ async def _search(call: Call, asked: SearchExperiments) -> Response:
 
 def view(asked: Any) -> set[Lifecycle]:
     """The lifecycles behind a view type, which may be given by number."""
-    if isinstance(asked, int):
-        return dict(enumerate(VIEWS.values(), 1)).get(asked, VIEWS["ACTIVE_ONLY"])
-    return VIEWS.get(str(asked), VIEWS["ACTIVE_ONLY"])
+    by_number = dict(zip("123", VIEWS.values(), strict=True))
+    return (VIEWS | by_number).get(str(asked), VIEWS["ACTIVE_ONLY"])
 
 
 def experiment_json(found: ExperimentView) -> dict[str, Any]:
@@ -191,7 +201,7 @@ def experiment_json(found: ExperimentView) -> dict[str, Any]:
         "last_update_time": experiment.last_update_time,
         "creation_time": experiment.creation_time,
     }
-    return shown | ({"tags": pairs(found.tags)} if found.tags else {})
+    return shown | ({"tags": pairs(found.tags)} if found.tags else {}) | {"workspace": WORKSPACE}
 
 
 def _as_text(field: str, value: Any) -> Any:

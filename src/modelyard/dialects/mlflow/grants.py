@@ -17,12 +17,9 @@ from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.store import Tx
 from modelyard.core.tracking.limits import shortened
 from modelyard.core.tracking.resources import experiment_resource, model_resource, workspace_resource
-from modelyard.dialects.mlflow.dialect import API, answer, body, mlflow, query
+from modelyard.dialects.mlflow.dialect import API, WORKSPACE, answer, body, mlflow, query
 from modelyard.dialects.mlflow.principals import named
 from modelyard.web.call import Call
-
-WORKSPACE = "default"
-"""What clients call the one workspace of a server that shows no workspaces."""
 
 _ACCEPTED = (*LEVELS, Role.DENY)
 _AS_TYPE = {

@@ -1,5 +1,6 @@
 """``/logged-models/*``."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.errors import invalid
-from modelyard.core.kernel.search import total_order
+from modelyard.core.kernel.search import Attached, Condition, OnDataset, total_order
 from modelyard.core.tracking import artifacts as files
 from modelyard.core.tracking import logged_models as core
 from modelyard.core.tracking.entities import LoggedModelStatus
@@ -64,12 +65,19 @@ class Tags(msgspec.Struct):
     tags: list[Pair] = []
 
 
+class MeasuredOn(msgspec.Struct):
+    """A dataset that metrics were measured on."""
+
+    dataset_name: str
+    dataset_digest: str | None = None
+
+
 class SearchLoggedModels(msgspec.Struct):
     """Which logged models, in which order, which part of them."""
 
     experiment_ids: list[str] = []
     filter: str | None = None
-    datasets: list[dict[str, Any]] = []
+    datasets: list[MeasuredOn] = []
     max_results: int = 50
     order_by: list[dict[str, Any]] = []
     page_token: str | None = None
@@ -101,10 +109,9 @@ async def create_logged_model(call: Call) -> Response:
 async def search_logged_models(call: Call) -> Response:
     """Logged models that fit a filter."""
     asked = await body(call, SearchLoggedModels)
-    if asked.datasets:
-        raise invalid("'datasets' is not supported here; leave it out, and use a metric's dataset in order_by")
     page = page_of(asked.page_token, asked.max_results or _PAGE, _PAGE_MAX)
     conditions, orders = grammar.logged_models(asked.filter, asked.order_by)
+    conditions = _on_datasets(conditions, asked.datasets)
     order = total_order(orders, grammar.LOGGED_MODELS.default, grammar.LOGGED_MODELS.ties)
     conditions, order = renamed((conditions, order), _NAMES, _status_text)
     found = await call.services.store.read(
@@ -149,8 +156,8 @@ async def log_model_params(call: Call) -> Response:
 async def set_logged_model_tags(call: Call) -> Response:
     """Put tags on a logged model."""
     tags = [(tag.key, tag.value) for tag in (await body(call, Tags)).tags]
-    found = await call.services.store.write(core.set_tags, call.actor, _id(call), tags)
-    return answer({"model": logged_model_json(found)})
+    await call.services.store.write(core.set_tags, call.actor, _id(call), tags)
+    return answer()
 
 
 @mlflow.route("DELETE", f"{_ONE}/tags/{{tag_key}}", Permission.EXPERIMENT_EDIT)
@@ -200,6 +207,17 @@ def logged_model_json(found: LoggedModelView) -> dict[str, Any]:
         for metric in found.metrics
     ]
     return {"info": info, "data": present(params=pairs(found.params), metrics=metrics)}
+
+
+def _on_datasets(conditions: tuple[Condition, ...], datasets: list[MeasuredOn]) -> tuple[Condition, ...]:
+    """The conditions on metrics for values on these datasets only; without one, there must be such a value at all."""
+    if not datasets:
+        return conditions
+    on = tuple(OnDataset(each.dataset_name, each.dataset_digest or None) for each in datasets)
+    if not all(each.name for each in on):
+        raise invalid("Missing value for required parameter 'dataset_name' in datasets")
+    narrowed = tuple(replace(c, on=on) if isinstance(c, Attached) and c.what == "metric" else c for c in conditions)
+    return (*narrowed, Attached("metric", "", "IS NOT NULL", None, on)) if narrowed == conditions else narrowed
 
 
 def _id(call: Call) -> str:

@@ -230,7 +230,7 @@ def model_json(found: ModelView) -> dict[str, Any]:
         name=model.name,
         creation_timestamp=model.creation_timestamp,
         last_updated_timestamp=model.last_updated_timestamp,
-        description=model.description,
+        description=model.description or None,
         latest_versions=[version_json(version) for version in found.latest],
         tags=pairs(found.tags),
         aliases=[{"alias": alias.alias, "version": str(alias.number)} for alias in found.aliases],

@@ -194,7 +194,7 @@ def version_json(found: VersionView) -> dict[str, Any]:
         last_updated_timestamp=version.last_updated_timestamp,
         user_id=version.user_name,
         current_stage=version.stage,
-        description=version.description or "",
+        description=version.description,
         source=version.source,
         run_id=version.run_id or "",
         status=version.status,

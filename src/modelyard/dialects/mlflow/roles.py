@@ -16,9 +16,8 @@ from modelyard.core.identity.users import is_admin
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import not_found
 from modelyard.core.kernel.store import Topic, Tx
-from modelyard.dialects.mlflow.dialect import API, answer, body, mlflow, query
+from modelyard.dialects.mlflow.dialect import API, WORKSPACE, answer, body, mlflow, query
 from modelyard.dialects.mlflow.grants import (
-    WORKSPACE,
     level_named,
     pattern_of,
     resource_named,

@@ -9,10 +9,10 @@ from starlette.responses import Response
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.search import total_order
+from modelyard.core.kernel.store import Part
 from modelyard.core.tracking import history, log
 from modelyard.core.tracking import runs as core
 from modelyard.core.tracking.entities import LatestMetric, Metric, Run
-from modelyard.core.tracking.experiments import Page
 from modelyard.core.tracking.recording import Batch, DatasetInput, Measurement
 from modelyard.core.tracking.run_views import RunView
 from modelyard.core.tracking.runs import NewRun, RunChange
@@ -77,7 +77,7 @@ class MetricBody(msgspec.Struct):
 
     key: str
     value: float | str
-    timestamp: int = 0
+    timestamp: int
     step: int = 0
     model_id: str | None = None
     dataset_name: str | None = None
@@ -182,7 +182,12 @@ class BulkHistory(msgspec.Struct):
     run_ids: list[str] = []
     start_step: int | None = None
     end_step: int | None = None
-    max_results: int = _BULK_MAX
+    max_results: int | None = None
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs' ids, by which of the two names they came."""
+        return self.run_ids or self.run_id
 
 
 @mlflow.post(f"{API}/runs/create", Permission.EXPERIMENT_EDIT, body=CreateRun)
@@ -191,7 +196,9 @@ async def create_run(call: Call) -> Response:
     asked = await body(call, CreateRun)
     tags = tuple((tag.key, tag.value) for tag in asked.tags)
     new = NewRun(asked.experiment_id, asked.user_id, asked.run_name, asked.start_time, tags)
-    return answer({"run": run_json(await call.services.store.write(core.create_run, call.actor, new))})
+    made = run_json(await call.services.store.write(core.create_run, call.actor, new))
+    del made["outputs"]  # as in MLflow, which shows them from then on
+    return answer({"run": made})
 
 
 @mlflow.get(f"{API}/runs/get", Permission.EXPERIMENT_READ)
@@ -312,7 +319,8 @@ async def get_history(call: Call) -> Response:
     """All measurements of one metric of a run."""
     asked = query(call, MetricHistory)
     whole = asked.max_results is None and not asked.page_token
-    page = Page(2**31) if whole else page_of(asked.page_token, asked.max_results or _HISTORY_MAX, _HISTORY_MAX)
+    most = _HISTORY_MAX if asked.max_results is None else asked.max_results
+    page = Part(2**31) if whole else page_of(asked.page_token, most, _HISTORY_MAX)
     found = await call.services.store.read(history.metric_history, call.actor, asked.id, asked.metric_key, page)
     shown = [metric_json(metric) for metric in found[: page.limit - 1]]
     return answer(present(metrics=shown) | ({} if whole else next_token(found, page)))
@@ -321,23 +329,28 @@ async def get_history(call: Call) -> Response:
 @mlflow.get(f"{API}/metrics/get-history-bulk", Permission.EXPERIMENT_READ)
 async def get_history_bulk(call: Call) -> Response:
     """One metric of several runs."""
-    return await _bulk(call, query(call, BulkHistory), _HISTORY_MAX)
+    asked = query(call, BulkHistory)
+    limit = min(asked.max_results or _HISTORY_MAX, _HISTORY_MAX)
+    if limit < 1:
+        raise invalid("max_results must be a positive integer")
+    found = await call.services.store.read(history.histories, call.actor, asked.runs, asked.metric_key, limit)
+    return answer({"metrics": _of_runs(found)})
 
 
 @mlflow.get(f"{API}/metrics/get-history-bulk-interval", Permission.EXPERIMENT_READ)
 async def get_history_bulk_interval(call: Call) -> Response:
     """One metric of several runs between two steps, thinned where there are many."""
     asked = query(call, BulkHistory)
-    return await _bulk(call, asked, asked.max_results)
-
-
-async def _bulk(call: Call, asked: BulkHistory, limit: int) -> Response:
-    if limit < 1:
-        raise invalid("max_results must be a positive integer")
-    runs = asked.run_ids or asked.run_id
+    limit = _BULK_MAX if asked.max_results is None else asked.max_results
+    if not 1 <= limit <= _BULK_MAX:
+        raise invalid(f"max_results must be between 1 and {_BULK_MAX}")
     steps = (asked.start_step, asked.end_step)
-    found = await call.services.store.read(history.histories, call.actor, runs, asked.metric_key, limit, steps)
-    return answer({"metrics": [metric_json(metric) | {"run_id": metric.run_id} for metric in found]})
+    found = await call.services.store.read(history.samples, call.actor, asked.runs, asked.metric_key, limit, steps)
+    return answer(present(metrics=_of_runs(found)))
+
+
+def _of_runs(found: list[Metric]) -> list[dict[str, Any]]:
+    return [metric_json(metric) | {"run_id": metric.run_id} for metric in found]
 
 
 def run_json(found: RunView) -> dict[str, Any]:
@@ -363,12 +376,12 @@ def run_json(found: RunView) -> dict[str, Any]:
     ]
     taken = [{"model_id": model.model_id} for model in found.models if model.direction == "input"]
     given = [{"model_id": m.model_id, "step": m.step} for m in found.models if m.direction == "output"]
-    shown = {
+    return {
         "info": info_json(found.run),
         "data": data,
         "inputs": present(dataset_inputs=datasets, model_inputs=taken),
+        "outputs": present(model_outputs=given),
     }
-    return shown | ({"outputs": {"model_outputs": given}} if given else {})
 
 
 def info_json(run: Run) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("latest_metrics", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_latest_metrics_key_value_run_id"), ["key", "value", "run_id"], unique=False
+            batch_op.f("ix_latest_metrics_key_is_nan_value_run_id"), ["key", "is_nan", "value", "run_id"], unique=False
         )
 
     op.create_table(
@@ -485,3 +485,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("upload_parts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_upload_parts_sha"), ["sha"], unique=False)
+    with op.batch_alter_table("grants", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_grants_patterns",
+            ["resource_type", "subject_id", "prefix"],
+            unique=False,
+            sqlite_where=sa.text("prefix IS NOT NULL"),
+            postgresql_where=sa.text("prefix IS NOT NULL"),
+        )
