@@ -103,7 +103,7 @@ def _compare(tx: Tx, said: dict[Said, Role], belongs: set[str], permission: Perm
     for (whom, kind, key), role in said.items():
         tx.insert(new_grant(whom, kind, key, role, NOW))
     for group in tx.find(Group, subject_id=belongs):
-        tx.insert(Membership(0, USER, group.id, NOW))
+        tx.insert(Membership(0, USER, group.id, None, NOW))
     actor = Actor(USER, USER, groups=subjects_of(tx, USER))
     for kind, condition, things in _lists(tx, actor, permission):
         seen = {thing.id for thing in tx.find(kind, **condition)}

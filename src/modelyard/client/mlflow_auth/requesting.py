@@ -28,9 +28,7 @@ class AuthServiceError(ModelyardError):
         return f"{self.error_code}: {self.message}"
 
 
-def ask(
-    tracking_uri: str, method: str, path: str, environ: Mapping[str, str] = os.environ, **values: str | bool
-) -> Any:
+def ask(tracking_uri: str, method: str, path: str, **values: str | bool) -> Any:
     """Send ``values``, in the query of a GET and as JSON otherwise; returns the JSON answer.
 
     Signs in with the name and password, else the token, that the environment has at this moment. Raises
