@@ -94,8 +94,30 @@ def _invite(*_: object) -> Parts:
     return {"json": {"email": f"{_fresh()}@example.com", "roles": [], "password": "long enough 17"}}
 
 
-_CLIENT: Parts = {"path": {"realm": "master", "client_id": "admin-cli"}}
-_CLIENTS = "/auth/admin/realms/{realm}/clients"
+def _in_realm(json: Any = None, **path: str) -> Callable[[Things, World], Parts]:
+    """A call of Keycloak's administration."""
+    body = {} if json is None else {"json": json}
+    return lambda *_: {"path": {"realm": "master", **path}, **body}
+
+
+def _named(**more: Any) -> Callable[[Things, World], Parts]:
+    """One that makes something: its ``name`` is a new one each time."""
+    return lambda *_: {"path": {"realm": "master"}, "json": {"name": _fresh(), **more}}
+
+
+def _group_path(json: Any = None) -> Callable[[Things, World], Parts]:
+    body = {} if json is None else {"json": json}
+    return lambda _, world: {"path": {"realm": "master", "group_id": world.group}, **body}
+
+
+def _membership(_: Things, world: World) -> Parts:
+    return {"path": {"realm": "master", "group_id": world.group, "user_id": world.victim.id}}
+
+
+def _of_client(**more: str) -> Callable[[Things, World], Parts]:
+    """About the victim and the client ``admin-cli``, which hold nothing of each other."""
+    path = {"realm": "master", "client_id": "admin-cli", **more}
+    return lambda _, world: {"path": {"user_id": world.victim.id, **path}}
 
 
 def _robot(_: Things, world: World) -> Parts:
@@ -135,6 +157,15 @@ def _explain(things: Things, _: World) -> Parts:
 
 
 _USERS = "/auth/admin/realms/{realm}/users"
+_USER = f"{_USERS}/{{user_id}}"
+_GROUPS = "/auth/admin/realms/{realm}/groups"
+_GROUP = f"{_GROUPS}/{{group_id}}"
+_ROLES = "/auth/admin/realms/{realm}/roles"
+_ROLE = f"{_ROLES}/{{role_name}}"
+_ROLE_BY_ID = "/auth/admin/realms/{realm}/roles-by-id/{role_id}"
+_CLIENTS = "/auth/admin/realms/{realm}/clients"
+_CLIENT = f"{_CLIENTS}/{{client_id}}"
+_NOBODY = "00000000-0000-4000-8000-000000000000"
 _FAILURES = "/auth/admin/realms/{realm}/attack-detection/brute-force/users"
 _OPENID = "/auth/realms/{realm}/protocol/openid-connect"
 
@@ -171,18 +202,84 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("PUT", f"{_USERS}/{{user_id}}/reset-password"): _platform(
         "users.manage", _victim_path(json={"type": "password", "value": "long enough 19"}), success=204
     ),
+    ("DELETE", _USER): _platform("users.manage", _in_realm(user_id=_NOBODY), success=404),
+    ("GET", f"{_USER}/credentials"): _platform("users.manage", _victim_path()),
+    ("DELETE", f"{_USER}/credentials/{{credential_id}}"): _platform(
+        "users.manage", _in_realm(user_id=_NOBODY, credential_id="password"), success=404
+    ),
+    # groups, as Keycloak's administration shows them
+    ("GET", _GROUPS): _platform("groups.manage", _in_realm()),
+    ("GET", f"{_GROUPS}/count"): _platform("groups.manage", _in_realm()),
+    ("POST", _GROUPS): _platform("groups.manage", _named(), success=201),
+    ("GET", "/auth/admin/realms/{realm}/group-by-path/{path:path}"): _platform(
+        "groups.manage", _in_realm(path="no/such/group"), success=404
+    ),
+    ("GET", _GROUP): _platform("groups.manage", _group_path()),
+    ("PUT", _GROUP): _platform("groups.manage", _group_path({"description": "changed"}), success=204),
+    ("DELETE", _GROUP): _platform("groups.manage", _in_realm(group_id=_NOBODY), success=404),
+    ("GET", f"{_GROUP}/children"): _platform("groups.manage", _group_path()),
+    ("POST", f"{_GROUP}/children"): _platform("groups.manage", _group_path({"name": "child"}), success=201),
+    ("GET", f"{_GROUP}/members"): _platform("groups.manage", _group_path()),
+    ("GET", f"{_GROUP}/role-mappings"): _platform("groups.manage", _group_path()),
+    ("GET", f"{_GROUP}/role-mappings/realm"): _platform("groups.manage", _group_path()),
+    ("POST", f"{_GROUP}/role-mappings/realm"): _platform("groups.manage", _group_path([]), success=404),
+    ("GET", f"{_USER}/groups"): _platform("groups.manage", _victim_path()),
+    ("GET", f"{_USER}/groups/count"): _platform("groups.manage", _victim_path()),
+    ("PUT", f"{_USER}/groups/{{group_id}}"): _platform("groups.manage", _membership, success=204),
+    ("DELETE", f"{_USER}/groups/{{group_id}}"): _platform("groups.manage", _membership, success=204),
+    # roles, as Keycloak's administration shows them
+    ("GET", _ROLES): _platform("groups.manage", _in_realm()),
+    ("POST", _ROLES): _platform("groups.manage", _named(), success=201),
+    ("GET", _ROLE): _platform("groups.manage", _in_realm(role_name="user")),
+    ("PUT", _ROLE): _platform("groups.manage", _in_realm({}, role_name="user"), success=400),  # it is built in
+    ("DELETE", _ROLE): _platform("groups.manage", _in_realm(role_name="user"), success=400),
+    ("GET", f"{_ROLE}/composites"): _platform("groups.manage", _in_realm(role_name="admin")),
+    ("GET", f"{_ROLE}/users"): _platform("groups.manage", _in_realm(role_name="admin")),
+    ("GET", f"{_ROLE}/groups"): _platform("groups.manage", _in_realm(role_name="admin")),
+    ("GET", _ROLE_BY_ID): _platform("groups.manage", _in_realm(role_id="user")),
+    ("PUT", _ROLE_BY_ID): _platform("groups.manage", _in_realm({}, role_id="user"), success=400),
+    ("DELETE", _ROLE_BY_ID): _platform("groups.manage", _in_realm(role_id="user"), success=400),
+    ("GET", f"{_ROLE_BY_ID}/composites"): _platform("groups.manage", _in_realm(role_id="user")),
+    ("GET", f"{_ROLE_BY_ID}/composites/realm"): _platform("groups.manage", _in_realm(role_id="user")),
+    ("GET", f"{_USER}/role-mappings"): _platform("groups.manage", _victim_path()),
+    ("GET", f"{_USER}/role-mappings/realm"): _platform("groups.manage", _victim_path()),
+    ("GET", f"{_USER}/role-mappings/realm/available"): _platform("groups.manage", _victim_path()),
+    ("GET", f"{_USER}/role-mappings/realm/composite"): _platform("groups.manage", _victim_path()),
+    ("POST", f"{_USER}/role-mappings/realm"): _platform(
+        "users.manage", _victim_path(json=[{"name": "user"}]), success=204
+    ),
+    ("DELETE", f"{_USER}/role-mappings/realm"): _platform(
+        "users.manage", _victim_path(json=[{"name": "inference"}]), success=204
+    ),
     # clients, as Keycloak's administration shows them
-    ("GET", _CLIENTS): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
+    ("GET", _CLIENTS): _platform("users.manage", _in_realm()),
     ("POST", _CLIENTS): _platform(
         "users.manage", lambda *_: {"path": {"realm": "master"}, "json": {"clientId": _fresh()}}, success=201
     ),
-    ("GET", f"{_CLIENTS}/{{client_id}}"): _platform("users.manage", lambda *_: _CLIENT),
-    ("PUT", f"{_CLIENTS}/{{client_id}}"): _platform("users.manage", lambda *_: {**_CLIENT, "json": {}}, success=204),
-    ("POST", f"{_CLIENTS}/{{client_id}}/client-secret"): _platform(
-        "users.manage",
-        lambda *_: _CLIENT,
-        success=400,  # it is a public one
+    ("GET", _CLIENT): _platform("users.manage", _in_realm(client_id="admin-cli")),
+    ("PUT", _CLIENT): _platform("users.manage", _in_realm({}, client_id="admin-cli"), success=204),
+    ("DELETE", _CLIENT): _platform("users.manage", _in_realm(client_id="admin-cli"), success=400),  # it is the server's
+    ("GET", f"{_CLIENT}/client-secret"): _platform("users.manage", _in_realm(client_id="api-client"), success=400),
+    ("POST", f"{_CLIENT}/client-secret"): _platform("users.manage", _in_realm(client_id="admin-cli"), success=400),
+    ("GET", f"{_CLIENT}/service-account-user"): _platform("users.manage", _in_realm(client_id="api-client")),
+    ("GET", f"{_CLIENT}/roles"): _platform("users.manage", _in_realm(client_id="admin-cli")),
+    # sessions, as Keycloak's administration shows them
+    ("GET", f"{_USER}/sessions"): _platform("users.manage", _victim_path()),
+    ("GET", f"{_USER}/offline-sessions/{{client_id}}"): _platform("users.manage", _of_client()),
+    ("POST", f"{_USER}/logout"): _platform("users.manage", _victim_path(), success=204),
+    ("GET", f"{_USER}/consents"): _platform("users.manage", _victim_path()),
+    ("DELETE", f"{_USER}/consents/{{client_id}}"): _platform("users.manage", _of_client(), success=404),
+    ("DELETE", "/auth/admin/realms/{realm}/sessions/{session_id}"): _platform(
+        "users.manage", _in_realm(session_id=_NOBODY), success=404
     ),
+    ("GET", f"{_CLIENT}/user-sessions"): _platform("users.manage", _in_realm(client_id="admin-cli")),
+    ("GET", f"{_CLIENT}/offline-sessions"): _platform("users.manage", _in_realm(client_id="admin-cli")),
+    ("GET", "/auth/admin/realms/{realm}/client-session-stats"): _platform("users.manage", _in_realm()),
+    # the realm, as Keycloak's administration shows it
+    ("GET", "/auth/admin/realms"): _platform("users.manage", _NOTHING),
+    ("GET", "/auth/admin/realms/{realm}"): _platform("users.manage", _in_realm()),
+    ("GET", "/auth/admin/realms/{realm}/keys"): _platform("users.manage", _in_realm()),
+    ("GET", "/auth/admin/serverinfo"): _platform("users.manage", _NOTHING),
     # failed sign-ins, as Keycloak's administration shows them
     ("GET", _FAILURES): _platform("users.manage", lambda *_: {"path": {"realm": "master"}}),
     ("GET", f"{_FAILURES}/{{user_id}}"): _platform("users.manage", _victim_path()),

@@ -31,7 +31,8 @@ _DONE = "select * from audit_entries where outcome = 'ok' and details not like '
 class World:
     """``ours`` is the workspace of "owner", ``theirs`` that of "other owner"; ``victim`` is a user to be changed.
 
-    ``robot`` is the id of a service account that may be removed. ``names`` are the usernames of callers.
+    ``robot`` is the id of a service account that may be removed, ``group`` that of a group that may be changed.
+    ``names`` are the usernames of callers.
     """
 
     server: RunningServer
@@ -40,6 +41,7 @@ class World:
     theirs: Things
     victim: Person
     robot: str
+    group: str
     names: dict[str, str]
 
     def call(self, role: str, method: str, path: str, **request: Any) -> requests.Response:
@@ -129,7 +131,7 @@ def build(server: RunningServer) -> World:
     Rights(admin, ours, names).put("user:" + names["tracking manager"], "workspace:mlflow", "MANAGE")
     ours = with_person(admin, ours, "role")
     ours = with_person(admin, ours, "granted person")
-    return World(server, callers, ours, theirs, invite(server, "victim"), robot, names)
+    return World(server, callers, ours, theirs, invite(server, "victim"), robot, _group(admin), names)
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,11 @@ def _token(caller: Caller, scope: str) -> Caller:
 def _join(owner: Caller, things: Things, person: Person, role: str) -> None:
     body = {"workspace_id": things.workspace_id, "user_id": person.id, "user_type": role}
     owner.post("/v1/api/workspaces/add_user", body)
+
+
+def _group(admin: Caller) -> str:
+    made = admin.call("POST", "/auth/admin/realms/master/groups", json={"name": f"group-{word()}"})
+    return made.headers["location"].rpartition("/")[2]
 
 
 def _service(server: RunningServer) -> Caller:

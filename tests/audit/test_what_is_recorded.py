@@ -149,6 +149,43 @@ def test_changes_of_users_leave_one_entry_each(world: World) -> None:
     world.one(lambda: world.admin.call("PUT", path, json=body), "user.password", **about_eve)
 
 
+def test_what_administrators_do_by_keycloaks_calls_leaves_one_entry_each(world: World) -> None:
+    eve, name, realm = invite(world.server, "eve"), f"app-{uuid.uuid4().hex[:8]}", "/auth/admin/realms/master"
+
+    def done(method: str, path: str, body: Any = None) -> Callable[[], None]:
+        def call() -> None:
+            answer = world.admin.call(method, realm + path, **({} if body is None else {"json": body}))
+            assert answer.status_code in (200, 201, 204), answer.text
+
+        return call
+
+    about_app = {"actor_name": "admin", "object_type": "client", "object_id": name, "outcome": "ok"}
+    public = {"clientId": name, "publicClient": True, "directAccessGrantsEnabled": True}
+    world.one(done("POST", "/clients", public), "client.create", **about_app)
+    changed = world.one(done("PUT", f"/clients/{name}", {"consentRequired": True}), "client.change", **about_app)
+    assert changed["details"]["changed"] == ["consent"]
+    assert world.new(done("PUT", f"/clients/{name}", {"consentRequired": True})) == []
+    offline = form(username=eve.email, password=eve.password, client_id=name, scope="openid offline_access")
+    for _ in range(2):
+        assert Caller(world.server.url).call("POST", TOKEN, **offline).status_code == 200
+    taken = world.one(done("DELETE", f"/users/{eve.id}/consents/{name}"), "consent.withdraw", **about_app)
+    assert taken["details"] == {"user_id": eve.id, "username": eve.email, "sessions": 2}
+    world.one(done("DELETE", f"/clients/{name}"), "client.delete", **about_app)
+
+    about_eve = {"actor_name": "admin", "object_type": "user", "object_id": eve.id, "outcome": "ok"}
+    sign_in(world.server, eve.email, eve.password)
+    ended = world.one(done("POST", f"/users/{eve.id}/logout"), "session.revoke", **about_eve)
+    assert ended["details"] == {"username": eve.email, "sessions": 1, "browsers": 0}
+    assert world.new(done("POST", f"/users/{eve.id}/logout")) == []
+    roles = f"/users/{eve.id}/role-mappings/realm"
+    without = world.one(done("DELETE", roles, [{"name": "user"}]), "user.role", **about_eve)
+    assert without["details"]["changes"] == {"roles": [["USER"], []]}
+    given = world.one(done("POST", roles, [{"name": "inference"}]), "user.role", **about_eve)
+    assert given["details"]["changes"] == {"roles": [[], ["INFERENCE"]]}
+    removed = world.one(done("DELETE", f"/users/{eve.id}/credentials/password"), "user.password", **about_eve)
+    assert removed["details"] == {"username": eve.email, "removed": True}
+
+
 def test_changes_of_workspaces_and_their_members_leave_one_entry_each(world: World) -> None:
     bob, name = invite(world.server, "bob"), f"space-{uuid.uuid4().hex[:8]}"
     made = world.one(post(world.caller, "/v1/api/workspaces/create", workspace_name=name), "workspace.create")
@@ -269,8 +306,8 @@ def test_the_first_start_is_on_record(world: World) -> None:
     assert settings["trusted_proxies"] == ["127.0.0.2/32"]
     (admin,) = world.entries(action="user.invite", actor="server")
     assert admin["details"] == {"username": "admin", "roles": ["ADMIN"]}
-    clients = {entry["object_id"] for entry in world.entries(action="client.create")}
-    assert clients == {"sdk-client", "sd-api", "api-client"}
+    clients = {entry["object_id"] for entry in world.entries(action="client.create", actor="server")}
+    assert clients == {"sdk-client", "sd-api", "api-client", "admin-cli", "console"}
 
 
 def test_pages_come_newest_first_and_together_hold_everything(world: World) -> None:

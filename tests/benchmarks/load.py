@@ -1,6 +1,7 @@
 """A load client in a process of its own: ``wrk`` where it is installed, else a small asyncio one."""
 
 import asyncio
+import itertools
 import re
 import shutil
 import statistics
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+_PLACE = b"@NNNNNNNN"
+_numbers = itertools.count(1)
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -23,32 +27,41 @@ class Load:
     failures: int
 
 
-def run(url: str, body: bytes, headers: Mapping[str, str], connections: int, seconds: float) -> Load:
-    """Send the same POST over keep-alive connections, as fast as it is answered."""
+def run(  # one load
+    url: str, body: bytes, headers: Mapping[str, str], connections: int, seconds: float, method: str = "POST"
+) -> Load:
+    """Send the same request over keep-alive connections, as fast as it is answered.
+
+    ``@N`` in the body is replaced by a number of nine digits that grows with each request.
+    """
     if shutil.which("wrk"):
-        return _wrk(url, body, headers, connections, seconds)
+        return _wrk(url, body, headers, connections, seconds, method)
     with tempfile.NamedTemporaryFile(suffix=".http") as file:
-        file.write(request(url, body, headers))
+        file.write(request(url, body, headers, method))
         file.flush()
         command = [sys.executable, __file__, url, file.name, str(connections), str(seconds)]
         output = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
     return Load(float(output[0]), float(output[1]), int(output[2]))
 
 
-def request(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """The bytes of the request."""
+def request(url: str, body: bytes, headers: Mapping[str, str], method: str = "POST") -> bytes:
+    """The bytes of the request; ``@N`` takes the room of its number."""
+    body = body.replace(b"@N", _PLACE)
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    lines = [f"POST {target} HTTP/1.1", f"host: {parts.netloc}", f"content-length: {len(body)}"]
+    lines = [f"{method} {target} HTTP/1.1", f"host: {parts.netloc}", f"content-length: {len(body)}"]
     return "\r\n".join([*lines, *(f"{n}: {v}" for n, v in headers.items()), "", ""]).encode() + body
 
 
-def _wrk(url: str, body: bytes, headers: Mapping[str, str], connections: int, seconds: float) -> Load:
+def _wrk(url: str, body: bytes, headers: Mapping[str, str], connections: int, seconds: float, method: str) -> Load:
     with tempfile.TemporaryDirectory() as folder:
         payload, script = Path(folder, "body"), Path(folder, "load.lua")
         payload.write_bytes(body)
-        lines = ['wrk.method = "POST"', f'wrk.body = io.open("{payload}", "rb"):read("*a")']
+        lines = [f'wrk.method = "{method}"', f'wrk.body = io.open("{payload}", "rb"):read("*a")']
         lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
+        if b"@N" in body:
+            lines += ["local n, template = 100000000, wrk.body", "request = function()", "  n = n + 1"]
+            lines += ['  return wrk.format(nil, nil, nil, (string.gsub(template, "@N", tostring(n))))', "end"]
         script.write_text("\n".join(lines))
         command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(script), url]
         text = subprocess.run(command, capture_output=True, check=True, text=True).stdout
@@ -101,7 +114,8 @@ class _Client(asyncio.Protocol):
 
     def _send(self) -> None:
         self._began = time.perf_counter()
-        self._transport.write(self._payload)
+        number = b"%d" % (100_000_000 + next(_numbers))
+        self._transport.write(self._payload.replace(_PLACE, number) if _PLACE in self._payload else self._payload)
 
 
 async def _main(url: str, payload: bytes, connections: int, seconds: float) -> Load:

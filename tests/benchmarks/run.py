@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime as ort
@@ -19,7 +18,8 @@ import psutil
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import load
+from tests.benchmarks import load, tracking
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.servers import MODEL, ROWS, SDK_QUERY, Server, deployed, floor, modelyard
 
 from modelyard.core.kernel.actor import Actor
@@ -29,16 +29,6 @@ _ROUNDS = 7
 _SECONDS = 2
 _JSON = {"Content-Type": "application/json"}
 _ARROW = {"Content-Type": "application/vnd.apache.arrow.file", "Accept": "application/vnd.apache.arrow.file"}
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table; ``good`` says whether the goal is met."""
-
-    what: str
-    measured: str
-    goal: str
-    good: bool
 
 
 def single_rows(server: Server, url: str, floor_url: str) -> list[Figure]:
@@ -185,7 +175,7 @@ def _median_ratio(pairs: list[tuple[float, float]]) -> float:
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
     figures: list[Figure] = []
-    chosen = names or ["inference", "token", "memory", "workers"]
+    chosen = names or ["inference", "token", "memory", "workers", "tracking", "search"]
     if "inference" in chosen:
         with modelyard(workers=1) as server, floor() as floor_url:
             url = deployed(server)
@@ -193,6 +183,8 @@ def main(names: list[str]) -> int:
     figures += token_check() if "token" in chosen else []
     figures += memory() if "memory" in chosen else []
     figures += two_workers() if "workers" in chosen else []
+    figures += [*tracking.against_mlflow(), *tracking.warm_basic()] if "tracking" in chosen else []
+    figures += tracking.large_searches() if "search" in chosen else []
     table = Table("", "measured", "goal", "")
     for figure in figures:
         table.add_row(figure.what, figure.measured, figure.goal, "ok" if figure.good else "MISSED")

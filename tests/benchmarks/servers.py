@@ -26,11 +26,12 @@ SDK_QUERY = "dataset%5B%5D=*&dataset.exclude%5B%5D=metadata&dataset.separator=."
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its address, the token to call it with, and its supervisor's process id."""
+    """A running server: its address, the token to call it with, its supervisor's process id, the admin's password."""
 
     url: str
     token: str
     pid: int
+    password: str
 
     @property
     def authorization(self) -> dict[str, str]:
@@ -50,7 +51,7 @@ class Server:
 @contextmanager
 def modelyard(workers: int) -> Iterator[Server]:
     """Ours, with authentication, access and the durable log, as everybody gets it."""
-    port, password = _free_port(), secrets.token_urlsafe(16)
+    port, password = free_port(), secrets.token_urlsafe(16)
     with TemporaryDirectory() as folder:
         command = [
             str(Path(sys.executable).parent / "modelyard"),
@@ -60,19 +61,20 @@ def modelyard(workers: int) -> Iterator[Server]:
             "--workers",
             str(workers),
         ]
-        environ = {**os.environ, "MODELYARD_DATA": folder, "MODELYARD_ADMIN_PASSWORD": password}
-        with _running(command, environ, f"http://127.0.0.1:{port}/readyz") as process:
-            yield Server(f"http://127.0.0.1:{port}", _token(port, password), process.pid)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("MODELYARD_")}
+        environ = {**kept, "MODELYARD_DATA": folder, "MODELYARD_ADMIN_PASSWORD": password}
+        with running(command, environ, f"http://127.0.0.1:{port}/readyz") as process:
+            yield Server(f"http://127.0.0.1:{port}", _token(port, password), process.pid, password)
 
 
 @contextmanager
 def floor() -> Iterator[str]:
     """The URL of the floor; see ``floor.py``."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.floor:app", "--port", str(port)]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
     environ = {**os.environ, "FLOOR_MODEL": str(MODEL), "PYTHONPATH": str(ROOT)}
-    with _running([*command, "--log-level", "error"], environ, f"http://127.0.0.1:{port}/"):
+    with running([*command, "--log-level", "error"], environ, f"http://127.0.0.1:{port}/"):
         yield f"http://127.0.0.1:{port}/"
 
 
@@ -107,8 +109,15 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> Any:
 
 
 @contextmanager
-def _running(command: list[str], environ: dict[str, str], probe: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, cwd=ROOT)
+def running(command: list[str], environ: dict[str, str], probe: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The program, once something answers at ``probe``; it is ended afterwards."""
+    process = subprocess.Popen(
+        command,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if "mlflow" in command[0] else None,
+        cwd=ROOT,
+    )
     try:
         _wait(process, probe)
         yield process
@@ -119,18 +128,19 @@ def _running(command: list[str], environ: dict[str, str], probe: str) -> Iterato
 
 def _wait(process: subprocess.Popen[bytes], probe: str) -> None:
     port = urllib.parse.urlsplit(probe).port
-    for _ in range(600):
+    for _ in range(2400):
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 break
         time.sleep(0.05)
-    if probe.endswith("/readyz"):
+    if probe.endswith(("/readyz", "/health")):
         urllib.request.urlopen(probe).close()
     if process.poll() is not None:
         raise RuntimeError(f"{process.args} ended with {process.returncode}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -23,6 +23,7 @@ from modelyard.core.serving.workers import heartbeat, register_worker, remove_wo
 from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
+from modelyard.dialects.openid.dialect import without_last_slash
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.app import PREFIX, InferenceApp
 from modelyard.engines import onnx
@@ -76,7 +77,7 @@ class Application:
             await self._inference(scope, receive, send)
         else:
             scope = self._proxies.seen_through(scope)
-            path = scope["path"] = canonical_path(scope["path"])
+            path = scope["path"] = without_last_slash(canonical_path(scope["path"]))
             endpoint = self._direct.get((scope["method"], path), self.router)
             await endpoint(scope, receive, send)
 

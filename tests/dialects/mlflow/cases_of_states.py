@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cases import NO_MODEL, NO_RUN, Case, delete, get, patch, post
+from refused_cases import NO_MODEL, NO_RUN, Case, delete, get, patch, post
 from twins import FILES
 
 
@@ -172,6 +172,14 @@ def of_deletions() -> Iterator[Case]:
     yield delete("delete a tag of an unknown version", "model-versions/delete-tag", name="<M>", version="99", key="k")
     yield delete("delete a model without its name", "registered-models/delete")
     yield delete("delete a version without its number", "model-versions/delete", name="<M>")
+    yield delete("delete a tag by a bad key", "registered-models/delete-tag", name="<M>", key="a//b")
+    yield delete(
+        "delete a version's tag by a bad key", "model-versions/delete-tag", name="<M>", version="1", key="a//b"
+    )
+    yield post("delete a run's tag by a bad key", "runs/delete-tag", run_id="<R>", key="a//b")
+    yield post(
+        "delete an experiment's tag by a bad key", "experiments/delete-experiment-tag", experiment_id="<E>", key="/"
+    )
     yield delete("delete a tag without its key", "registered-models/delete-tag", name="<M>")
     yield patch("describe an unknown model", "registered-models/update", name="no such model", description="d")
     yield patch("describe an unknown version", "model-versions/update", name="<M>", version="99", description="d")

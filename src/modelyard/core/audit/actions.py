@@ -23,6 +23,8 @@ class Action(StrEnum):
     CLIENT_CREATE = "client.create"
     CLIENT_CHANGE = "client.change"
     CLIENT_SECRET = "client.secret"  # noqa: S105
+    CLIENT_DELETE = "client.delete"
+    CONSENT_WITHDRAW = "consent.withdraw"
     GRANT_GIVE = "grant.give"
     GRANT_TAKE = "grant.take"
     GROUP_CREATE = "group.create"

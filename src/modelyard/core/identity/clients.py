@@ -35,6 +35,9 @@ _PUBLIC: dict[str, tuple[list[GrantType], list[str]]] = {
 }
 """Public clients by id: their grants, and where browsers may be sent back to."""
 
+SHIPPED = frozenset({*_PUBLIC, "api-client"})
+"""The clients that come with the server."""
+
 
 @dataclass(frozen=True, slots=True)
 class FirstAccounts:
@@ -89,5 +92,10 @@ def new_client(
 
 def service_user(tx: Tx, client_id: str) -> User:
     """The account a client acts as by itself: it may infer, and nothing else."""
-    name = f"service-account-{client_id}"
+    name = service_username(client_id)
     return find_by_login(tx, name) or add_user(tx, NewUser(name, None, None, (Role.INFERENCE,), service=True))
+
+
+def service_username(client_id: str) -> str:
+    """The username of the account that a client of this id acts as."""
+    return f"service-account-{client_id}".lower()

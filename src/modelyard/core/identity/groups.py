@@ -74,6 +74,15 @@ def get_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int) -> Group:
     return existing_group(tx, kind, group_id)
 
 
+def group_with(tx: Tx, actor: Actor, kind: GroupKind, subject_id: str) -> Group:
+    """The group or custom role that grants call ``subject_id``."""
+    require_platform(actor, Permission.GROUPS_MANAGE)
+    group = tx.first(Group, kind=kind, subject_id=subject_id)
+    if group is None:
+        raise not_found(kind, subject_id)
+    return group
+
+
 def existing_group(tx: Tx, kind: GroupKind, group_id: int) -> Group:
     """The group of this kind, or ``NOT_FOUND``."""
     group = tx.get(Group, group_id)
@@ -125,6 +134,13 @@ def add_to_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: 
     made = tx.insert(Membership(0, user_id, group_id, None, tx.now))
     record(tx, actor, Action.GROUP_JOIN, kind, group_id, user_id=user_id)
     return made
+
+
+def ensure_in_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> None:
+    """Make a user belong to the group, unless they do already."""
+    require_platform(actor, Permission.GROUPS_MANAGE)
+    if tx.first(Membership, user_id=user_id, group_id=group_id) is None:
+        add_to_group(tx, actor, kind, group_id, user_id)
 
 
 def take_from_group(tx: Tx, actor: Actor, kind: GroupKind, group_id: int, user_id: str) -> bool:

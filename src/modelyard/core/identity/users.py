@@ -148,7 +148,7 @@ def change_user(tx: Tx, actor: Actor, user_id: str, profile: Profile) -> User:
         set_platform_role(tx, user_id, Role.ADMIN if profile.admin else Role.USER)
     tx.touch(Topic.ACCESS)
     after = tx.update(User, user_id, lambda user: _changed(tx, user, profile))
-    _record_change(tx, actor, before, after, roles)
+    record_change(tx, actor, before, after, roles)
     return after
 
 
@@ -194,11 +194,33 @@ def replace_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, 
     user = tx.get(User, user_id)
     if user is None:
         raise not_found("user", user_id)
+    if user.service:
+        raise failed_precondition(
+            f"{user.username} is a service account: it signs in by token or client, not by password"
+        )
     tx.delete(Credential, user_id=user_id)
     tx.insert(Credential(user_id, password_hash, tx.now, temporary))
     forgive(tx, digests(user.username, user.email))
     tx.touch(Topic.ACCESS)
     record(tx, actor, Action.USER_PASSWORD, "user", user_id, username=user.username, temporary=temporary)
+
+
+def password_of(tx: Tx, actor: Actor, user_id: str) -> Credential | None:
+    """The user's password as it is kept, None when there is none. Its hash is not to be shown."""
+    require_platform(actor, Permission.USERS_MANAGE)
+    get_user(tx, actor, user_id)
+    return tx.get(Credential, user_id)
+
+
+def remove_password(tx: Tx, actor: Actor, user_id: str) -> None:
+    """Take a user's password away: they sign in by other means or not at all. Nobody takes their own."""
+    if password_of(tx, actor, user_id) is None:
+        raise not_found("password of user", user_id)
+    _refuse_lockout(tx, actor, user_id)
+    tx.delete(Credential, user_id=user_id)
+    tx.touch(Topic.ACCESS)
+    username = get_user(tx, actor, user_id).username
+    record(tx, actor, Action.USER_PASSWORD, "user", user_id, username=username, removed=True)
 
 
 def rehash(tx: Tx, user_id: str, old_hash: str, new_hash: str) -> None:
@@ -212,6 +234,25 @@ def set_platform_role(tx: Tx, user_id: str, role: Role) -> None:
     """Make this the user's role on the platform."""
     tx.delete(Grant, subject_id=user_id, resource_type=ResourceType.PLATFORM)
     tx.insert(new_grant(user_id, ResourceType.PLATFORM, PLATFORM_ID, role, tx.now))
+
+
+def record_change(tx: Tx, actor: Actor, before: User, after: User, roles_before: frozenset[str]) -> None:
+    """Record what changed of a user, each from what to what; the entry is named after the gravest of it.
+
+    There is none where nothing changed.
+    """
+    roles = platform_roles(tx, after.id)
+    pairs = {name: [getattr(before, name), getattr(after, name)] for name in _CHANGEABLE}
+    pairs["roles"] = [sorted(roles_before), sorted(roles)]
+    changes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if "roles" in changes:
+        action = Action.USER_ROLE
+    elif "enabled" in changes:
+        action = Action.USER_ENABLE if after.enabled else Action.USER_DISABLE
+    else:
+        action = Action.USER_CHANGE
+    if changes:
+        record(tx, actor, action, "user", after.id, username=after.username, changes=changes)
 
 
 def find_by_login(tx: Tx, login: str) -> User | None:
@@ -287,25 +328,9 @@ def _changed(tx: Tx, user: User, profile: Profile) -> User:
     )
 
 
-def _record_change(tx: Tx, actor: Actor, before: User, after: User, roles_before: frozenset[str]) -> None:
-    """What changed, each from what to what; the entry is named after the gravest of it. Nothing where nothing did."""
-    roles = platform_roles(tx, after.id)
-    pairs = {name: [getattr(before, name), getattr(after, name)] for name in _CHANGEABLE}
-    pairs["roles"] = [sorted(roles_before), sorted(roles)]
-    changes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-    if "roles" in changes:
-        action = Action.USER_ROLE
-    elif "enabled" in changes:
-        action = Action.USER_ENABLE if after.enabled else Action.USER_DISABLE
-    else:
-        action = Action.USER_CHANGE
-    if changes:
-        record(tx, actor, action, "user", after.id, username=after.username, changes=changes)
-
-
 def _refuse_lockout(tx: Tx, actor: Actor, user_id: str) -> None:
     if actor.user_id == user_id:
-        raise failed_precondition("you cannot disable, demote or delete yourself; ask another administrator")
+        raise failed_precondition("you cannot disable, demote, delete or shut out yourself; ask another administrator")
     admins = [i for (i,) in tx.values(Grant, ("subject_id",), resource_type=ResourceType.PLATFORM, role=Role.ADMIN)]
     if {row[0] for row in tx.values(User, ("id",), id=admins, enabled=True)} == {user_id}:
         raise failed_precondition("this is the last administrator; make another one first")

@@ -151,8 +151,9 @@ def move_version(
     tx: Tx, actor: Actor, name: str, number: str, stage: str, *, archive_others: bool = False
 ) -> VersionView:
     """Move a version to a stage; ``archive_others`` archives those that are there."""
-    model, version = _require(tx, actor, Permission.MODEL_EDIT, name, number)
+    require_model(tx, actor, Permission.MODEL_EDIT, name)
     wanted = _stage(stage)
+    model, version = _require(tx, actor, Permission.MODEL_EDIT, name, number)
     if archive_others and wanted not in _ACTIVE_STAGES:
         raise invalid(
             f"Model version transition cannot archive existing model versions because '{wanted}' is not an active "
@@ -190,17 +191,18 @@ def set_version_tag(tx: Tx, actor: Actor, name: str, number: str, key: str, valu
 def delete_version_tag(tx: Tx, actor: Actor, name: str, number: str, key: str) -> None:
     """Take a tag off a version; nothing happens without it."""
     _, version = _require(tx, actor, Permission.MODEL_MANAGE, name, number)
-    tx.delete(RegisteredVersionTag, model_version_id=version.model_version_id, key=key)
+    tx.delete(RegisteredVersionTag, model_version_id=version.model_version_id, key=check_key("tag", key))
 
 
 def set_alias(tx: Tx, actor: Actor, name: str, alias: str, number: str) -> None:
     """Point an alias to a version, away from where it pointed before."""
-    model, version = _require(tx, actor, Permission.MODEL_EDIT, name, number)
+    require_model(tx, actor, Permission.MODEL_EDIT, name)
     if not _ALIAS.fullmatch(alias) or _RESERVED_ALIAS.fullmatch(alias):
         raise invalid(
             f"Invalid alias name: {shortened(alias)!r}: use letters, digits, dashes and underscores; 'latest' and "
             "names like 'v1' are kept for the versions themselves"
         )
+    model, version = _require(tx, actor, Permission.MODEL_EDIT, name, number)
     tx.insert_all([RegisteredAlias(0, model.model_id, alias, version.number)], existing=Existing.REPLACE)
     touch_model(tx, model)
 

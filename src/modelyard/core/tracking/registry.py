@@ -132,7 +132,7 @@ def set_model_tag(tx: Tx, actor: Actor, name: str, key: str, value: str) -> None
 def delete_model_tag(tx: Tx, actor: Actor, name: str, key: str) -> None:
     """Take a tag off a registered model; nothing happens without it."""
     model = require_model(tx, actor, Permission.MODEL_MANAGE, name)
-    tx.delete(RegisteredModelTag, model_id=model.model_id, key=key)
+    tx.delete(RegisteredModelTag, model_id=model.model_id, key=check_key("tag", key))
 
 
 def require_model(tx: Tx, actor: Actor, permission: Permission, name: str) -> RegisteredModel:

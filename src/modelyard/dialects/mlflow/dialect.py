@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
-from modelyard.core.kernel.search import Attached, Compare, Condition, Order
+from modelyard.core.kernel.search import Compare, Condition, Order
 from modelyard.core.kernel.store import Part
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.routing import Dialect
@@ -148,11 +148,6 @@ def renamed(
             Order(o.what, names.get(o.key, o.key), o.descending, o.on) if o.what == "attribute" else o for o in orders
         ),
     )
-
-
-def on_tag(conditions: Sequence[Condition], key: str) -> list[Attached]:
-    """The conditions on one tag."""
-    return [c for c in conditions if isinstance(c, Attached) and c.what == "tag" and c.key == key]
 
 
 def present(**values: Any) -> dict[str, Any]:

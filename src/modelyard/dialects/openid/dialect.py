@@ -23,6 +23,8 @@ STATUS = {
     ErrorKind.INTERNAL: 500,
 }
 
+_ADMIN = "/auth/admin/"
+
 _CODES = {
     ErrorKind.UNAUTHENTICATED: "invalid_token",
     ErrorKind.FORBIDDEN: "access_denied",
@@ -31,6 +33,11 @@ _CODES = {
     ErrorKind.UNAVAILABLE: "temporarily_unavailable",
     ErrorKind.INTERNAL: "server_error",
 }
+
+
+def without_last_slash(path: str) -> str:
+    """The path under which a route is declared: Keycloak's JavaScript client adds a slash to the names of lists."""
+    return path.rstrip("/") if path.startswith(_ADMIN) else path
 
 
 def render_error(error: DomainError, request: Request) -> Response:
