@@ -135,7 +135,7 @@ async def update_registered_model(call: Call) -> Response:
     return _model(await call.services.store.write(core.describe_model, call.actor, asked.name, asked.description))
 
 
-@mlflow.route("DELETE", f"{API}/registered-models/delete", Permission.MODEL_MANAGE, body=ModelName)
+@mlflow.route("DELETE", f"{API}/registered-models/delete", Permission.MODEL_DELETE, body=ModelName)
 async def delete_registered_model(call: Call) -> Response:
     """Remove a registered model with its versions."""
     asked, services = await body(call, ModelName), call.services

@@ -136,7 +136,7 @@ async def transition_stage(call: Call) -> Response:
     return _version(changed)
 
 
-@mlflow.route("DELETE", f"{API}/model-versions/delete", Permission.MODEL_MANAGE, body=VersionNumber)
+@mlflow.route("DELETE", f"{API}/model-versions/delete", Permission.MODEL_DELETE, body=VersionNumber)
 async def delete_model_version(call: Call) -> Response:
     """Remove a version."""
     asked, services = await body(call, VersionNumber), call.services
