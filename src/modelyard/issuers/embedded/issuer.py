@@ -128,7 +128,7 @@ class EmbeddedIssuer:
         """Grant ``authorization_code`` (section 4.1.3, RFC 7636 section 4.5)."""
         allow(request.client, GrantType.AUTHORIZATION_CODE)
         challenge = None if verifier is None else s256(verifier)
-        presented = PresentedCode(digest(code), request.client.id, redirect_uri, challenge)
+        presented = PresentedCode(digest(code), request.client.id, redirect_uri, challenge, request.address)
         confidential = request.client.secret_hash is not None
         redeemed = await self._store.write(redeem_code, presented, self.lifetimes, confidential=confidential)
         if redeemed is None:
@@ -140,7 +140,12 @@ class EmbeddedIssuer:
         allow(request.client, GrantType.DEVICE_CODE)
         confidential = request.client.secret_hash is not None
         answer = await self._store.write(
-            poll_device_grant, digest(code), request.client.id, self.lifetimes, confidential=confidential
+            poll_device_grant,
+            digest(code),
+            request.client.id,
+            self.lifetimes,
+            confidential=confidential,
+            address=request.address,
         )
         if isinstance(answer, Poll):
             raise OAuthError(str(answer), _POLLS[answer])
