@@ -15,7 +15,7 @@ from modelyard.core.identity.groups import GroupKind
 from modelyard.core.identity.users import is_admin
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import not_found
-from modelyard.core.kernel.store import Topic, Tx
+from modelyard.core.kernel.store import Tx
 from modelyard.dialects.mlflow.dialect import API, WORKSPACE, answer, body, mlflow, query
 from modelyard.dialects.mlflow.grants import (
     level_named,
@@ -217,16 +217,13 @@ def _add_permission(tx: Tx, actor: Actor, asked: AddPermission) -> dict[str, Any
 
 def _update_permission(tx: Tx, actor: Actor, asked: UpdatePermission) -> dict[str, Any]:
     role, held = _permission(tx, actor, asked.role_permission_id)
-    level = level_named(asked.permission)
-    tx.change(Grant, {"role": str(level)}, id=held.id)
-    tx.touch(Topic.ACCESS)
-    return _permission_json(role.id, held) | {"permission": str(level)}
+    changed = granting.change_held(tx, actor, held, level_named(asked.permission))
+    return _permission_json(role.id, changed)
 
 
 def _remove_permission(tx: Tx, actor: Actor, permission_id: int) -> None:
     _, held = _permission(tx, actor, permission_id)
-    tx.delete(Grant, id=held.id)
-    tx.touch(Topic.ACCESS)
+    granting.take_held(tx, actor, held)
 
 
 def _permission(tx: Tx, actor: Actor, permission_id: int) -> tuple[Group, Grant]:
