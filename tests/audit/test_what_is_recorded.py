@@ -206,7 +206,7 @@ def test_the_way_of_a_model_leaves_one_entry_a_step(world: World) -> None:
 def refused_inferences_leave_one_entry(world: World, path: str) -> None:
     mallory = invite(world.server, "mallory")
     stranger = sign_in(world.server, mallory.email, mallory.password)
-    limited = world.caller.post("/api/v1/tokens", {"name": "reader", "scopes": ["pipeline.read"]}, 201)["token"]
+    limited = world.caller.post("/api/v1/tokens", {"name": "reader", "scopes": ["read"]}, 201)["token"]
     for caller, who, outcome, status in (
         (stranger, mallory.email, "failed", 404),
         (Caller(world.server.url, limited), world.ada.email, "refused", 403),

@@ -272,7 +272,7 @@ def own_model(thing: Model | ModelVersion) -> Own:
 
 def unreferenced(tx: Tx, shas: Iterable[str]) -> list[str]:
     """Those digests that no version, no artifact of a run and no part of one refers to."""
-    wanted = set(shas)
+    wanted = set(shas) - {""}  # what a version without a file has
     for kind in (ModelVersion, ArtifactFile, UploadPart):
         wanted -= {sha for (sha,) in tx.values(kind, ("sha",), sha=wanted)}
     return sorted(wanted)

@@ -278,6 +278,11 @@ def find_by_login(tx: Tx, login: str) -> User | None:
     return tx.first(User, username=name) or tx.first(User, email=name)
 
 
+def find_user(tx: Tx, login_or_id: str) -> User | None:
+    """The user with this id, else with this username or e-mail address: an id cannot be taken by naming oneself so."""
+    return tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
+
+
 def login_form(login: str) -> str:
     """What somebody typed for a name, as names are kept."""
     return unicodedata.normalize("NFC", login).strip().lower()

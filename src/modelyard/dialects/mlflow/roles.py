@@ -8,7 +8,7 @@ from starlette.responses import Response
 from modelyard.core.access import granting
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import Grant
-from modelyard.core.access.permissions import DENIALS, Permission, Role
+from modelyard.core.access.permissions import Permission
 from modelyard.core.identity import groups as core
 from modelyard.core.identity.entities import Group, Membership
 from modelyard.core.identity.groups import GroupKind
@@ -19,12 +19,13 @@ from modelyard.core.kernel.store import Tx
 from modelyard.dialects.mlflow.dialect import API, WORKSPACE, answer, body, mlflow, query
 from modelyard.dialects.mlflow.grants import (
     level_named,
+    level_of,
     pattern_of,
     resource_named,
     shown_here,
     type_of,
 )
-from modelyard.dialects.mlflow.principals import named
+from modelyard.dialects.mlflow.principals import Username, named
 from modelyard.web.call import Call
 
 _ROLE = GroupKind.ROLE
@@ -82,12 +83,6 @@ class Assignment(msgspec.Struct):
 
     username: str
     role_id: int
-
-
-class Username(msgspec.Struct):
-    """Which user."""
-
-    username: str
 
 
 @mlflow.post(f"{API}/roles/create", Permission.GROUPS_MANAGE, body=CreateRole)
@@ -268,7 +263,7 @@ def _permission_json(role_id: int, grant: Grant) -> dict[str, Any]:
         "role_id": role_id,
         "resource_type": type_of(grant),
         "resource_pattern": pattern_of(grant),
-        "permission": str(Role.DENY) if grant.role in DENIALS else grant.role,
+        "permission": level_of(grant),
     }
 
 
