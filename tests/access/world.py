@@ -23,7 +23,8 @@ from running import RunningServer, eventually
 from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 
 # Changed by workers that are alive, whoever calls, and the counter of their rows; and what tells of refusals.
-_RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads"}
+_RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads", "access_tokens"}
+_TOKENS = "select id, user_id, name, scopes, expires_at, revoked_at from access_tokens"  # but for their last use
 _DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
 
 
@@ -91,7 +92,7 @@ class World:
         """All rows of the database and the sizes of all kept files, but for what changes by itself; once it is calm."""
         assert eventually(self._calm), "a deployment starts or stops without end"
         rows = {name: self._rows(f"select * from {name}") for name in self._tables() - _RESTLESS}  # noqa: S608
-        rows["done"] = self._rows(_DONE)
+        rows |= {"done": self._rows(_DONE), "access_tokens": self._rows(_TOKENS)}
         return rows | {str(file): file.stat().st_size for file in _files(self.server.data)}
 
     def _calm(self) -> bool:
