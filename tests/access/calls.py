@@ -10,7 +10,9 @@ from cases import about_things as _things
 from cases import body as _json
 from cases import fresh as _fresh
 from cases import public as _public
-from world import ROW, Things, World, upload
+from settling import ROW, upload
+from things import Things
+from world import World
 
 
 def _workspace(things: Things) -> int:
@@ -368,9 +370,9 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("POST", "/v1/api/models/insert_model_config"): _things("model.edit", _VERSION),
     ("POST", "/v1/api/models/get_config_by_id"): _things("model.read", _json(model_id=_version)),
     ("POST", "/v1/api/models/get_upload_logs"): _things("model.read", _VERSION),
-    ("POST", "/v1/api/models/delete_model"): _things("model.edit", _NAMED_MODEL, spare="model"),
+    ("POST", "/v1/api/models/delete_model"): _things("model.delete", _NAMED_MODEL, spare="model"),
     ("POST", "/v1/api/models/delete_model_versions"): _things(
-        "model.edit", _json(model_versions=lambda t: [t.version_uuid]), spare="model"
+        "model.delete", _json(model_versions=lambda t: [t.version_uuid]), spare="model"
     ),
     # pipelines
     ("POST", "/v1/api/pipelines/create"): _things("pipeline.edit", _create_pipeline),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from world import Things, World
+from things import Things
+from world import World
 
 Parts = dict[str, Any]
 """Keywords of ``requests.request``; ``path`` fills the parameters of the route's path."""

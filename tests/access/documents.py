@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from world import Things, World
+from things import Things
+from world import World
 
 Variables = dict[str, Any]
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cases import Case, Parts, about_platform, body, fresh, public
+from things import Things
 from tracked_things import API, ARTIFACTS
-from world import Things, World
+from world import World
 
 Make = Callable[[Things, World], Parts]
 
@@ -172,7 +173,7 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         "model.edit", body(**_MODEL, new_name=lambda t: f"{t.canary}-{fresh()}"), spare="tracked"
     ),
     ("PATCH", f"{API}/registered-models/update"): _tracked("model.edit", body(**_MODEL, description="d")),
-    ("DELETE", f"{API}/registered-models/delete"): _tracked("model.manage", body(**_MODEL), spare="tracked"),
+    ("DELETE", f"{API}/registered-models/delete"): _tracked("model.delete", body(**_MODEL), spare="tracked"),
     ("GET", f"{API}/registered-models/get-latest-versions"): _tracked("model.read", _query(**_MODEL)),
     ("POST", f"{API}/registered-models/get-latest-versions"): _tracked("model.read", body(**_MODEL)),
     ("POST", f"{API}/registered-models/set-tag"): _tracked("model.edit", body(**_MODEL, **_TAG, value="risk")),
@@ -187,7 +188,7 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("GET", f"{API}/model-versions/get-download-uri"): _tracked("model.read", _query(**_VERSION)),
     ("PATCH", f"{API}/model-versions/update"): _tracked("model.edit", body(**_VERSION, description="d")),
     ("POST", f"{API}/model-versions/transition-stage"): _tracked("model.edit", body(**_VERSION, stage="Staging")),
-    ("DELETE", f"{API}/model-versions/delete"): _tracked("model.manage", body(**_VERSION), spare="tracked"),
+    ("DELETE", f"{API}/model-versions/delete"): _tracked("model.delete", body(**_VERSION), spare="tracked"),
     ("POST", f"{API}/model-versions/set-tag"): _tracked("model.edit", body(**_VERSION, **_TAG, value="risk")),
     ("DELETE", f"{API}/model-versions/delete-tag"): _tracked("model.manage", body(**_VERSION, **_TAG)),
     # grants, as clients up to 3.12 ask for them

@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from world import ROW, UNKNOWN, Things, World, definition
+from settling import ROW, definition
+from things import UNKNOWN, Things
+from world import World
 
 
 def _mixed(path: str, body: Any) -> Any:

@@ -102,3 +102,19 @@ def test_who_is_made_again_inherits_nothing(world: World) -> None:
         assert world.call("admin", "GET", "/api/v1/access/explain", params=asked).json()["allowed"] is True
         assert world.call("admin", "DELETE", f"{API}/users/delete", json={"username": name}).status_code == 200
         assert world.call("admin", "GET", f"/api/v1/groups/{group}").json()["members"] == []
+
+
+def test_what_one_dialect_refuses_on_a_registered_model_another_refuses_too(world: World) -> None:
+    spaces = world.callers["admin"].post("/v1/api/workspaces/list", {})["workspaces"]
+    tracking = next(space["id"] for space in spaces if space["name"] == "mlflow")
+    things = world.spare("tracked")
+    asked = {"workspace_id": tracking, "model_id": things.tracked_name}
+    before = world.state()
+    for role in ("granted editor", "group member", "pattern holder", "granted reader"):
+        assert world.call(role, "POST", "/v1/api/models/delete_model", json=asked).status_code == 403, role
+    for role in ("denied", "stranger", "other owner"):
+        assert world.call(role, "POST", "/v1/api/models/delete_model", json=asked).status_code == 404, role
+    assert world.state() == before
+    assert world.call("granted manager", "POST", "/v1/api/models/delete_model", json=asked).status_code == 200
+    gone = world.call("owner", "GET", f"{API}/registered-models/get", params={"name": things.tracked_name})
+    assert gone.status_code == 404

@@ -6,7 +6,8 @@ import pytest
 from documents import FIELDS, Field
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
-from world import UNKNOWN, Things, World
+from things import UNKNOWN, Things
+from world import World
 
 from modelyard.dialects.wallaroo.graphql.mutations import MUTATIONS
 from modelyard.dialects.wallaroo.graphql.queries import QUERIES

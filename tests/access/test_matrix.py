@@ -13,7 +13,8 @@ from calls import inference
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
-from world import UNKNOWN, Things, World
+from things import UNKNOWN, Things
+from world import World
 
 from modelyard.bootstrap import build_application
 from modelyard.settings import Settings

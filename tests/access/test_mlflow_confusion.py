@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from things import UNKNOWN, Things
 from tracked_things import API, ARTIFACTS
-from world import UNKNOWN, Things, World
+from world import World
 
 Mixed = Callable[[Things, Things], dict[str, Any]]
 

@@ -44,3 +44,15 @@ def test_every_command_of_the_page_writes_what_the_page_says(
         assert len(written) == len(kept) or len(kept) < len(shown), f"{command}: {done.out}"
         for wanted, line in zip(kept, written, strict=False):
             assert _fits(wanted, line), f"{command}: {line!r} is not {wanted!r}"
+
+
+def test_the_program_of_the_page_prints_what_the_page_says(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = start_server()
+    text = _PAGE.read_text("utf-8")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", server.admin_username)
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", server.admin_password)
+    program = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0].replace("http://127.0.0.1:8080", server.url)
+    exec(compile(program, str(_PAGE), "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out == re.findall(r"```text\n(.*?)```", text, re.DOTALL)[0]

@@ -5,7 +5,20 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, CursorResult, Select, Table, UniqueConstraint, func, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    CursorResult,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+    select,
+    update,
+)
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -239,12 +252,13 @@ def _simple(table: Table, name: str, value: Any) -> ColumnElement[bool]:
 
 
 def _between(column: Column[Any], value: Between, name: str) -> ColumnElement[bool]:
-    low, high = bindparam(f"{name}_low", type_=column.type), bindparam(f"{name}_high", type_=column.type)
+    kind = Text() if isinstance(column.type, String) else column.type  # the column's collation is not the value's
+    low, high = bindparam(f"{name}_low", type_=kind), bindparam(f"{name}_high", type_=kind)
     if value.at_least is None:
         return column <= high
     if value.at_most is None:
         return column >= low
-    return column.between(low, high)
+    return and_(column >= low, column <= high)
 
 
 def _range(prefix: StartsWith) -> Between:

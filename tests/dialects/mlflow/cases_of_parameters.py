@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cases import NO_RUN, Case, get, post
+from refused_cases import NO_RUN, Case, get, post
 from twins import API
 
 _POSTS: dict[str, dict[str, Any]] = {

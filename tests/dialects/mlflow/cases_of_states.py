@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cases import NO_MODEL, NO_RUN, Case, delete, get, patch, post
+from refused_cases import NO_MODEL, NO_RUN, Case, delete, get, patch, post
 from twins import FILES
 
 

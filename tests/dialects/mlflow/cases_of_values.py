@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cases import Case, get, patch, post
+from refused_cases import Case, get, patch, post
 
 _LONG = "x" * 20_000
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from auth_speaking import Call, Speaker, our_client, real_client
 from twins import Side, Twins
 
 from running import RunningServer, environment
+from wire import Person
 
 _VENVS = Path(__file__).parents[3] / ".cache" / "venvs"
 _START_SECONDS, _END_SECONDS = 120, 30
@@ -69,6 +71,44 @@ def twins(stock: str, live_server: RunningServer) -> Iterator[Twins]:
         theirs.trust_env = ours.trust_env = False
         ours.auth = (live_server.admin_username, live_server.admin_password)
         yield Twins(Side(stock, theirs), Side(live_server.url, ours))
+
+
+@pytest.fixture(scope="session")
+def mlflow_312(mlflow_312_python: Path, live_server: RunningServer) -> Iterator[Call]:
+    """The clients of MLflow 3.12.0."""
+    with real_client(mlflow_312_python, live_server.url) as call:
+        yield call
+
+
+@pytest.fixture(scope="session")
+def mlflow_317(mlflow_317_python: Path, live_server: RunningServer) -> Iterator[Call]:
+    """The clients of MLflow 3.17.2."""
+    with real_client(mlflow_317_python, live_server.url) as call:
+        yield call
+
+
+@pytest.fixture
+def our_auth_client(live_server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Our own client of users and permissions."""
+    return our_client(live_server.url, monkeypatch)
+
+
+@pytest.fixture
+def root(live_server: RunningServer) -> Person:
+    """The administrator."""
+    return Person("", live_server.admin_username, live_server.admin_password)
+
+
+@pytest.fixture(params=["mlflow_312", "our_auth_client"])
+def admin(request: pytest.FixtureRequest, root: Person) -> Speaker:
+    """The administrator with each client that has the thirteen methods."""
+    return Speaker(request.getfixturevalue(request.param), root)
+
+
+@pytest.fixture
+def new_admin(mlflow_317: Call, root: Person) -> Speaker:
+    """The administrator with the client of unified permissions and roles."""
+    return Speaker(mlflow_317, root)
 
 
 def _free_port() -> int:

@@ -7,7 +7,7 @@ import cases_of_parameters as parameters
 import cases_of_states as states
 import cases_of_values as values
 import pytest
-from cases import Case
+from refused_cases import Case
 from twins import API, FILES, Twins, differences
 
 _INVALID = (400, "INVALID_PARAMETER_VALUE")

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     MODEL_READ = "model.read"
     MODEL_USE = "model.use"
     MODEL_EDIT = "model.edit"
+    MODEL_DELETE = "model.delete"
     MODEL_MANAGE = "model.manage"
     EXPERIMENT_READ = "experiment.read"
     EXPERIMENT_EDIT = "experiment.edit"
@@ -72,7 +73,12 @@ _EDIT = _USE | {
     Permission.PIPELINE_EDIT,
     Permission.PIPELINE_DEPLOY,
 }
-_MANAGE = _EDIT | {Permission.WORKSPACE_MANAGE, Permission.MODEL_MANAGE, Permission.EXPERIMENT_MANAGE}
+_MANAGE = _EDIT | {
+    Permission.WORKSPACE_MANAGE,
+    Permission.MODEL_DELETE,
+    Permission.MODEL_MANAGE,
+    Permission.EXPERIMENT_MANAGE,
+}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
@@ -88,7 +94,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.OWNER: _MANAGE,
-    Role.COLLABORATOR: _EDIT,
+    Role.COLLABORATOR: _EDIT | {Permission.MODEL_DELETE},
     Role.READER: _READ,
     Role.INFERENCE: frozenset({Permission.SIGNED_IN, Permission.PIPELINE_INFER}),
     Role.READ: _READ,

@@ -230,9 +230,9 @@ def list_versions(tx: Tx, actor: Actor, *, name: str | None = None, model_id: in
 
 
 def versions_of_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> tuple[Model, list[ModelVersion]]:
-    """A model and its versions, for someone who may change them."""
+    """A model and its versions, for someone who may remove them."""
     own = (ResourceType.MODEL, in_workspace(workspace_id, name))
-    require(tx, actor, Permission.MODEL_EDIT, workspace_id, "model", name, own)
+    require(tx, actor, Permission.MODEL_DELETE, workspace_id, "model", name, own)
     model = tx.first(Model, workspace_id=workspace_id, name=name)
     if model is None:
         raise not_found("model", name)
@@ -240,14 +240,14 @@ def versions_of_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> tup
 
 
 def versions_by_uuid(tx: Tx, actor: Actor, uuids: list[str]) -> list[ModelVersion]:
-    """Versions by their uuids, for someone who may change them."""
-    ask(actor, Permission.MODEL_EDIT)
+    """Versions by their uuids, for someone who may remove them."""
+    ask(actor, Permission.MODEL_DELETE)
     versions = []
     for uuid in uuids:
         version = tx.first(ModelVersion, version=uuid)
         if version is None:
             raise not_found("model version", uuid)
-        require(tx, actor, Permission.MODEL_EDIT, version.workspace_id, "model version", uuid, own_model(version))
+        require(tx, actor, Permission.MODEL_DELETE, version.workspace_id, "model version", uuid, own_model(version))
         versions.append(version)
     return versions
 
@@ -272,7 +272,7 @@ def own_model(thing: Model | ModelVersion) -> Own:
 
 def unreferenced(tx: Tx, shas: Iterable[str]) -> list[str]:
     """Those digests that no version, no artifact of a run and no part of one refers to."""
-    wanted = set(shas) - {""}  # what a version without a file has
+    wanted = set(shas) - {""}  # of versions without a file here
     for kind in (ModelVersion, ArtifactFile, UploadPart):
         wanted -= {sha for (sha,) in tx.values(kind, ("sha",), sha=wanted)}
     return sorted(wanted)

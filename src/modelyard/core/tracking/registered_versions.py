@@ -170,7 +170,7 @@ def move_version(
 
 def delete_version(tx: Tx, actor: Actor, name: str, number: str) -> list[ModelVersion]:
     """Remove a version, and return it as the catalogue knows it; ``CONFLICT`` while it is deployed."""
-    model, version = _require(tx, actor, Permission.MODEL_MANAGE, name, number)
+    model, version = _require(tx, actor, Permission.MODEL_DELETE, name, number)
     held = tx.find(ModelVersion, id=version.model_version_id)
     refuse_deployed(tx, held)
     tx.delete(RegisteredVersionTag, model_version_id=version.model_version_id)

@@ -91,7 +91,7 @@ def rename_model(tx: Tx, actor: Actor, name: str, new_name: str) -> ModelView:
 
 def delete_model(tx: Tx, actor: Actor, name: str) -> list[ModelVersion]:
     """Remove a registered model with its versions and grants; returns the versions. ``CONFLICT`` while deployed."""
-    model = require_model(tx, actor, Permission.MODEL_MANAGE, name)
+    model = require_model(tx, actor, Permission.MODEL_DELETE, name)
     versions = tx.find(ModelVersion, model_id=model.model_id)
     refuse_deployed(tx, versions)
     ids = [version.id for version in versions]

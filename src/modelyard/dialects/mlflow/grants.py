@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from modelyard.core.access import granting
-from modelyard.core.access.check import require_platform
+from modelyard.core.access.check import allowed, require_platform
 from modelyard.core.access.granting import Resource, require_manager
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import DENIALS, LEVELS, Permission, Role
@@ -21,6 +21,7 @@ from modelyard.dialects.mlflow.dialect import API, WORKSPACE, answer, body, mlfl
 from modelyard.dialects.mlflow.principals import Username, named
 from modelyard.web.call import Call
 
+_MANAGED = Permission.WORKSPACE_MANAGE
 _ACCEPTED = (*LEVELS, Role.DENY)
 _AS_TYPE = {
     ResourceType.EXPERIMENT: "experiment",
@@ -136,6 +137,8 @@ def _revoke(tx: Tx, actor: Actor, asked: ResourceUser) -> None:
 def _managed(tx: Tx, actor: Actor, asked: ResourceUser) -> Resource:
     require_platform(actor, Permission.SIGNED_IN)
     resource = resource_named(tx, asked.resource_type, asked.resource_id)
+    if resource.kind is ResourceType.WORKSPACE and not allowed(tx, actor, _MANAGED, resource.workspace_id):
+        require_platform(actor, Permission.USERS_MANAGE)  # everybody knows that there is this one
     require_manager(tx, actor, resource)
     return resource
 

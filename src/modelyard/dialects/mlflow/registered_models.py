@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.uploading import drop_unreferenced
-from modelyard.core.kernel.search import Attached, Condition, total_order
+from modelyard.core.kernel.search import total_order
 from modelyard.core.tracking import registered_versions as versions
 from modelyard.core.tracking import registry as core
 from modelyard.core.tracking.registry import NewModel
@@ -20,18 +20,17 @@ from modelyard.dialects.mlflow.dialect import (
     body,
     mlflow,
     next_token,
-    on_tag,
     page_of,
     pairs,
     present,
     query,
 )
 from modelyard.dialects.mlflow.experiments import Pair
+from modelyard.dialects.mlflow.prompts import without_prompts
 from modelyard.dialects.mlflow.registered_versions import version_json
 from modelyard.web.call import Call
 
 _PAGE, _PAGE_MAX = 100, 1000
-PROMPT = "mlflow.prompt.is_prompt"
 
 
 class CreateModel(msgspec.Struct):
@@ -136,7 +135,7 @@ async def update_registered_model(call: Call) -> Response:
     return _model(await call.services.store.write(core.describe_model, call.actor, asked.name, asked.description))
 
 
-@mlflow.route("DELETE", f"{API}/registered-models/delete", Permission.MODEL_MANAGE, body=ModelName)
+@mlflow.route("DELETE", f"{API}/registered-models/delete", Permission.MODEL_DELETE, body=ModelName)
 async def delete_registered_model(call: Call) -> Response:
     """Remove a registered model with its versions."""
     asked, services = await body(call, ModelName), call.services
@@ -208,19 +207,6 @@ async def delete_alias(call: Call) -> Response:
     asked = await body(call, Alias)
     await call.services.store.write(versions.delete_alias, call.actor, asked.name, asked.alias)
     return answer()
-
-
-def without_prompts(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Prompts are registered models too; they are found only by those who ask for them by their tag."""
-    asked = on_tag(conditions, PROMPT)
-    wanted = bool(asked) and (
-        (asked[0].op == "=" and str(asked[0].value).lower() == "true")
-        or (asked[0].op == "!=" and str(asked[0].value).lower() == "false")
-    )
-    if wanted:
-        return conditions
-    others = tuple(c for c in conditions if not any(c is each for each in asked))
-    return (*others, Attached("tag", PROMPT, "IS NULL", None))
 
 
 def model_json(found: ModelView) -> dict[str, Any]:

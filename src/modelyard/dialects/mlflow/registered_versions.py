@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.uploading import drop_unreferenced
-from modelyard.core.kernel.search import Attached, Condition, total_order
+from modelyard.core.kernel.search import total_order
 from modelyard.core.tracking import registered_versions as core
 from modelyard.core.tracking.registered_versions import NewRegisteredVersion
 from modelyard.core.tracking.registry_views import VersionView
@@ -19,7 +19,6 @@ from modelyard.dialects.mlflow.dialect import (
     body,
     mlflow,
     next_token,
-    on_tag,
     page_of,
     pairs,
     present,
@@ -28,11 +27,11 @@ from modelyard.dialects.mlflow.dialect import (
 )
 from modelyard.dialects.mlflow.experiments import Pair
 from modelyard.dialects.mlflow.model_folder import register
+from modelyard.dialects.mlflow.prompts import without_prompts
 from modelyard.web.call import Call
 
 _PAGE, _PAGE_MAX = 10_000, 200_000
 _NAMES = {"version_number": "number", "source_path": "source"}
-_PROMPT = "mlflow.prompt.is_prompt"
 
 
 class CreateVersion(msgspec.Struct):
@@ -137,7 +136,7 @@ async def transition_stage(call: Call) -> Response:
     return _version(changed)
 
 
-@mlflow.route("DELETE", f"{API}/model-versions/delete", Permission.MODEL_MANAGE, body=VersionNumber)
+@mlflow.route("DELETE", f"{API}/model-versions/delete", Permission.MODEL_DELETE, body=VersionNumber)
 async def delete_model_version(call: Call) -> Response:
     """Remove a version."""
     asked, services = await body(call, VersionNumber), call.services
@@ -154,7 +153,7 @@ async def search_model_versions(call: Call) -> Response:
     page = page_of(asked.page_token, asked.max_results, _PAGE_MAX)
     conditions, orders = grammar.model_versions(asked.filter, asked.order_by)
     order = total_order(orders, grammar.MODEL_VERSIONS.default, grammar.MODEL_VERSIONS.ties)
-    conditions, order = renamed((_without_prompts(conditions), order), _NAMES)
+    conditions, order = renamed((without_prompts(conditions), order), _NAMES)
     found = await call.services.store.read(core.search_versions, call.actor, conditions, order, page)
     shown = [version_json(version) for version in found[: page.limit - 1]]
     return answer(present(model_versions=shown) | next_token(found, page))
@@ -208,12 +207,3 @@ def version_json(found: VersionView) -> dict[str, Any]:
 
 def _version(found: VersionView) -> Response:
     return answer({"model_version": version_json(found)})
-
-
-def _without_prompts(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Versions of prompts are found only by those who ask for them by their tag."""
-    asked = on_tag(conditions, _PROMPT)
-    if asked and asked[0].op == "=" and str(asked[0].value).lower() == "true":
-        return conditions
-    others = tuple(c for c in conditions if not any(c is each for each in asked))
-    return (*others, Attached("tag", _PROMPT, "IS NULL", None))

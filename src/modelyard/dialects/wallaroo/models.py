@@ -117,7 +117,7 @@ async def get_upload_logs(call: Call) -> Response:
     return json({"logs": lines[-body.lines :] if body.lines and body.lines > 0 else lines})
 
 
-@wallaroo.post("/v1/api/models/delete_model", Permission.MODEL_EDIT, body=NamedBody)
+@wallaroo.post("/v1/api/models/delete_model", Permission.MODEL_DELETE, body=NamedBody)
 async def delete(call: Call) -> Response:
     """Remove a model with all its versions; answers how many bytes that frees."""
     body = await call.json(NamedBody)
@@ -125,7 +125,7 @@ async def delete(call: Call) -> Response:
     return json({"bytes": await _free(call, gone)})
 
 
-@wallaroo.post("/v1/api/models/delete_model_versions", Permission.MODEL_EDIT, body=VersionsBody)
+@wallaroo.post("/v1/api/models/delete_model_versions", Permission.MODEL_DELETE, body=VersionsBody)
 async def delete_versions(call: Call) -> Response:
     """Remove versions; answers how many bytes that frees."""
     body = await call.json(VersionsBody)

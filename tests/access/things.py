@@ -1,0 +1,75 @@
+"""What a request of the matrix can be about."""
+
+import re
+import uuid
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Things:
+    """What a request can be about. All names of one workspace carry its canary."""
+
+    canary: str
+    workspace_id: int
+    workspace_name: str
+    model_id: int
+    model_name: str
+    version_id: int
+    version_uuid: str
+    config_id: int
+    pipeline_id: int
+    pipeline_name: str
+    pipeline_version_id: int
+    pipeline_version_uuid: str
+    deployment_id: int
+    namespace: str
+    topic: str
+    tag_id: int
+    experiment_id: str
+    run_id: str
+    logged_id: str
+    tracked_name: str
+    artifact: str
+    person: str
+    role_id: int
+    role_permission_id: int
+    group: str
+
+    def hidden_in(self, text: str) -> str:
+        """The text with every mention of these things blotted out."""
+        names = sorted((str(getattr(self, field.name)) for field in fields(self)), key=len, reverse=True)
+        return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "<it>", text)
+
+
+UNKNOWN = Things(
+    canary="never-was",
+    workspace_id=900_000_001,
+    workspace_name="never-was-space",
+    model_id=900_000_002,
+    model_name="never-was-model",
+    version_id=900_000_003,
+    version_uuid="00000000-0000-4000-8000-000000000001",
+    config_id=900_000_004,
+    pipeline_id=900_000_005,
+    pipeline_name="never-was-pipeline",
+    pipeline_version_id=900_000_006,
+    pipeline_version_uuid="00000000-0000-4000-8000-000000000002",
+    deployment_id=900_000_007,
+    namespace="never-was-pipeline-900000007",
+    topic="workspace-900000001-pipeline-never-was-pipeline-inference",
+    tag_id=900_000_008,
+    experiment_id="900000000000000009",
+    run_id="0" * 31 + "1",
+    logged_id="m-" + "0" * 31 + "1",
+    tracked_name="never-was-tracked",
+    artifact="900000000000000009/" + "0" * 31 + "1/artifacts/notes.txt",
+    person="never-was@example.com",
+    role_id=900_000_010,
+    role_permission_id=900_000_011,
+    group="never-was-group",
+)
+
+
+def word() -> str:
+    """A word that nothing is named by."""
+    return uuid.uuid4().hex[:8]
