@@ -183,6 +183,28 @@ def test_what_ended_is_inactive_and_says_nothing_else(signed_in: Browser, app: A
         assert app.post("/token/introspect", token=token).json() == {"active": False}
 
 
+def test_what_users_and_clients_end_is_on_record_with_who_and_from_where(
+    signed_in: Browser, app: App, person: Person
+) -> None:
+    first, second, third = (app.tokens(signed_in) for _ in range(3))
+    for _ in range(2):
+        assert app.post("/revoke", token=first["access_token"]).status_code == 200
+        assert app.post("/revoke", token=second["refresh_token"]).status_code == 200
+    assert app.post("/logout", refresh_token=third["refresh_token"]).status_code == 204
+    log_in(signed_in, app.ask(signed_in), person)
+    hint = {"id_token_hint": app.tokens(signed_in)["id_token"]}
+    signed_in.get(f"{PROTOCOL}/logout", params=hint)
+    log = administrator(app.server).call("GET", "/api/v1/audit", params={"actor_id": person.id}).json()["items"]
+    ends = [entry for entry in reversed(log) if entry["action"] != "session.login"]
+    assert [(entry["action"], entry["object_type"], entry["client_id"]) for entry in ends] == [
+        ("token.revoke", "access_token", app.id),
+        ("session.revoke", "session", app.id),
+        ("session.logout", "session", app.id),
+        ("session.logout", "browser", None),
+    ]
+    assert {entry["address"] for entry in log} == {"127.0.0.1"}
+
+
 def test_a_clients_own_token_can_be_revoked_too(live_server: RunningServer) -> None:
     app = register(live_server, serviceAccountsEnabled=True)
     token = app.post("/token", grant_type="client_credentials").json()["access_token"]

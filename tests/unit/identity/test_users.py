@@ -12,6 +12,7 @@ from modelyard.core.identity.users import (
     change_user,
     check_password,
     find_by_login,
+    find_user,
     find_users,
     invite_user,
     load_actor,
@@ -110,3 +111,10 @@ def test_weak_passwords_are_refused(password: str) -> None:
 @pytest.mark.parametrize("password", ["correct horse", "Snugglebunnies", "pass\u0301word-nfd", "y" * 1000])
 def test_good_passwords_are_taken_in_their_normal_form(password: str) -> None:
     assert check_password(password, "mary", "mary@x.io") == unicodedata.normalize("NFC", password)
+
+
+def test_nobody_is_found_by_the_id_of_another_whatever_their_name(store: SqlStore) -> None:
+    ada = store.run_write(add_user, NewUser("ada", None, None))
+    store.run_write(add_user, NewUser(ada.id, None, None))
+    assert store.run_read(find_user, ada.id) == ada
+    assert store.run_read(find_user, "ADA") == ada
