@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, CursorResult, Select, Table, UniqueConstraint, func, select, update
+from sqlalchemy import Column, Connection, CursorResult, Select, Table, UniqueConstraint, and_, func, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -244,7 +244,7 @@ def _between(column: Column[Any], value: Between, name: str) -> ColumnElement[bo
         return column <= high
     if value.at_most is None:
         return column >= low
-    return column.between(low, high)
+    return and_(column >= low, column <= high)  # PostgreSQL takes no collation inside BETWEEN
 
 
 def _range(prefix: StartsWith) -> Between:
