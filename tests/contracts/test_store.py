@@ -15,7 +15,7 @@ from sqlalchemy import text
 from modelyard.core.access.grants import Grant
 from modelyard.core.catalogue.entities import Model, Workspace
 from modelyard.core.kernel.errors import DomainError, ErrorKind
-from modelyard.core.kernel.store import Between, Contains, Granted, Topic, Tx
+from modelyard.core.kernel.store import Between, Contains, Granted, StartsWith, Topic, Tx
 from modelyard.storage.migrate import is_current, migrate
 from modelyard.storage.schema import metadata
 from modelyard.storage.store import SqlStore, sqlite_url
@@ -150,6 +150,18 @@ def test_a_number_beyond_64_bits_equals_nothing(store: SqlStore, number: int) ->
     made = store.run_write(add)
     assert store.run_read(lambda tx: tx.get(Workspace, number)) is None
     assert store.run_read(lambda tx: tx.find(Workspace, id=[made.id, number])) == [made]
+
+
+def test_texts_are_compared_by_their_characters_in_ranges_too(store: SqlStore) -> None:
+    for name in ("a", "a/b", "a/é", "a0", "A/b", "b"):
+        store.run_write(add, name)
+
+    def found(condition: Between | StartsWith) -> list[str]:
+        return [name for (name,) in store.run_read(lambda tx: tx.values(Workspace, ("name",), name=condition))]
+
+    assert found(StartsWith("a/")) == ["a/b", "a/é"]
+    assert found(Between("A/b", "a")) == ["a", "A/b"]
+    assert store.run_write(lambda tx: tx.delete(Workspace, name=StartsWith("a/"))) == 2
 
 
 def test_granted_keeps_only_resources_the_user_holds_a_role_on(store: SqlStore) -> None:

@@ -28,7 +28,10 @@ from modelyard.storage.transaction import SqlTx
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-_COLLISIONS = {"40001", "40P01"}  # serialization_failure and deadlock_detected (PostgreSQL, appendix A)
+_COLLISIONS = {"40001", "40P01", "23505"}
+"""serialization_failure, deadlock_detected and unique_violation (PostgreSQL, appendix A). Who may meet something taken
+says ``CONFLICT``; that it comes here means that another was faster.
+"""
 _ATTEMPTS = 12
 _BUSY_MS = 15_000
 

@@ -124,7 +124,7 @@ def write_params(tx: Tx, run: Run, params: Mapping[str, str]) -> None:
                 f"value='{shortened(value)}' for run ID='{run.id}'. Attempted logging new value "
                 f"'{shortened(params[key])}'."
             )
-    tx.insert_all([row for row in rows if row.key not in known])
+    tx.insert_all([row for row in rows if row.key not in known], existing=Existing.KEEP)
 
 
 def write_tags(tx: Tx, run: Run, tags: Mapping[str, str]) -> None:

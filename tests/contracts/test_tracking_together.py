@@ -1,0 +1,90 @@
+"""The same things logged and changed by many at once, on every engine."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from modelyard.core.access.permissions import Role
+from modelyard.core.catalogue.entities import Workspace
+from modelyard.core.identity.clients import FirstAccounts, ensure_accounts
+from modelyard.core.identity.entities import User
+from modelyard.core.identity.users import load_actor
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.kernel.store import Tx
+from modelyard.core.tracking.first_start import ensure_tracking
+from modelyard.core.tracking.log import log_batch
+from modelyard.core.tracking.recording import Batch
+from modelyard.core.tracking.runs import NewRun, create_run, get_run
+from modelyard.storage.migrate import migrate
+from modelyard.storage.store import SqlStore, sqlite_url
+
+_ROUNDS, _AT_ONCE = 5, 4
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    """One in which an administrator may track."""
+    sqlite = request.param == "sqlite"
+    made = SqlStore(sqlite_url(tmp_path / "db") if sqlite else request.getfixturevalue("fresh_postgres_url"))
+    migrate(made)
+    made.run_write(ensure_accounts, FirstAccounts("admin", "a@x.io", "hash", "hash"))
+    made.run_write(ensure_tracking, Role.READ)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def admin(store: SqlStore) -> Actor:
+    user = store.run_read(lambda tx: tx.first(User, username="admin"))
+    assert user is not None
+    return store.run_read(load_actor, user.id, None)
+
+
+def _at_once(log: Callable[[int], object]) -> list[ErrorKind | None]:
+    start = threading.Barrier(_AT_ONCE)
+
+    def one(number: int) -> ErrorKind | None:
+        start.wait()
+        try:
+            log(number)
+        except DomainError as error:
+            return error.kind
+        return None
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(one, range(_AT_ONCE)))
+
+
+def test_the_same_param_from_many_at_once_is_logged_and_another_value_is_not(store: SqlStore, admin: Actor) -> None:
+    for _ in range(_ROUNDS):
+        run_id = store.run_write(create_run, admin, NewRun("0")).run.id
+        same = _at_once(lambda _, run=run_id: store.run_write(log_batch, admin, run, Batch(params={"same": "1"})))
+        assert same == [None] * _AT_ONCE
+        other = _at_once(lambda n, run=run_id: store.run_write(log_batch, admin, run, Batch(params={"own": str(n)})))
+        assert sorted(map(str, other)) == sorted(["None", *[str(ErrorKind.INVALID)] * (_AT_ONCE - 1)])
+        assert set(store.run_read(get_run, admin, run_id).params) == {"same", "own"}
+
+
+def test_who_finds_a_name_taken_meanwhile_tries_again(fresh_postgres_url: str) -> None:
+    store, tries = SqlStore(fresh_postgres_url), []
+    migrate(store)
+
+    def add(tx: Tx, name: str) -> None:
+        tx.insert(Workspace(0, name, False, datetime(2026, 1, 1, tzinfo=UTC), "u"))
+
+    def take_over(tx: Tx) -> None:
+        tries.append(tx.delete(Workspace, name="b"))
+        if len(tries) == 1:
+            store.run_write(add, "b")
+        tx.change(Workspace, {"name": "b"}, name="a")
+
+    store.run_write(add, "a")
+    store.run_write(take_over)
+    assert tries == [0, 1]
+    assert [workspace.name for workspace in store.run_read(lambda tx: tx.find(Workspace))] == ["b"]
+    store.close()
