@@ -1,6 +1,7 @@
 """Password hashing is slow, bounded, and tells nothing about who exists."""
 
 import asyncio
+import unicodedata
 
 import pytest
 
@@ -57,3 +58,9 @@ def test_a_damaged_hash_lets_nobody_in(damaged: str) -> None:
         return await Passwords().verify(damaged or "?", "x")
 
     assert asyncio.run(main()) is False
+
+
+def test_a_password_is_right_in_whichever_way_its_letters_are_composed() -> None:
+    kept = Passwords().hash_now(unicodedata.normalize("NFC", "Zürich é 12345"))
+    typed = unicodedata.normalize("NFD", "Zürich é 12345")
+    assert asyncio.run(Passwords().verify(kept, typed))

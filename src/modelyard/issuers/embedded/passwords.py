@@ -1,6 +1,7 @@
 """Password hashing: slow on purpose, so bounded and away from the event loop."""
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -44,7 +45,8 @@ class Passwords:
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(password_hash, password)
+            # NFC, as passwords are kept (core.identity.users.check_password): keyboards write one text in several ways.
+            return self._hasher.verify(password_hash, unicodedata.normalize("NFC", password))
         except (VerificationError, InvalidHashError):
             return False
 
