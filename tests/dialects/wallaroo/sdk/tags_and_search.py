@@ -22,7 +22,7 @@ def run(given):
         "models_by_tag": [m.id() == model.id() for m in client.search_models("season")],
         "models_by_hash": [m.id() == model.id() for m in client.search_model_versions(model.sha()[:16])],
         "models_in_time": len(client.search_models(uploaded_time_start=started, uploaded_time_end=soon, **place)),
-        "models_before": len(client.search_models(uploaded_time_end=started)),
+        "models_before": len(client.search_models(uploaded_time_end=started, **place)),
         "my_models": len(client._search_my_models(workspace_name=given["workspace"])),
         "pipelines_by_name": sorted({p.pipeline().name() for p in client.search_pipelines("search")}),
         "pipelines_by_tag": sorted({p.pipeline().name() for p in client.search_pipelines("season-2026")}),
