@@ -5,7 +5,6 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -13,60 +12,12 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from audit_world import World, form, post
 from modelyard.client import AuditFilter, AuditFormat, Client, ForbiddenError, InvalidRequestError
-from running import RunningServer, StartServer, eventually
-from wire import TOKEN, Caller, Person, administrator, invite, sign_in
+from running import eventually
+from wire import TOKEN, Caller, invite, sign_in
 
 MODEL = (Path(__file__).parents[2] / "examples" / "models" / "ccfraud.onnx").read_bytes()
-
-Entry = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class World:
-    """A server whose log nobody else writes; the administrator, and a user with a workspace."""
-
-    server: RunningServer
-    admin: Caller
-    ada: Person
-    caller: Caller
-    workspace_id: int
-
-    def entries(self, **filters: Any) -> list[Entry]:
-        """What the log holds, newest first, by the API's filters."""
-        answer = self.admin.call("GET", "/api/v1/audit", params={"limit": 1000, **filters})
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["items"])
-
-    def new(self, done: Callable[[], Any]) -> list[Entry]:
-        """The entries that come from doing this."""
-        newest = self.entries(limit=1)[0]["id"]
-        done()
-        return [entry for entry in self.entries() if entry["id"] > newest]
-
-    def one(self, done: Callable[[], Any], action: str, **expected: Any) -> Entry:
-        """The only entry that comes from doing this; it holds what is expected."""
-        (entry,) = self.new(done)
-        assert (entry["action"], entry["address"]) == (action, "127.0.0.1")
-        assert {name: entry[name] for name in expected} == expected
-        return entry
-
-
-@pytest.fixture(scope="module")
-def world(start_module_server: StartServer) -> World:
-    server = start_module_server(trusted_proxies="127.0.0.2")
-    ada = invite(server, "ada")
-    caller = sign_in(server, ada.email, ada.password)
-    made = caller.post("/v1/api/workspaces/create", {"workspace_name": "fraud"})
-    return World(server, administrator(server), ada, caller, made["workspace_id"])
-
-
-def form(**fields: str) -> dict[str, Any]:
-    return {"data": {"grant_type": "password", "client_id": "sdk-client", **fields}}
-
-
-def post(caller: Caller, path: str, **body: Any) -> Callable[[], Any]:
-    return lambda: caller.post(path, body)
 
 
 def test_a_sign_in_leaves_one_entry(world: World) -> None:
@@ -230,6 +181,7 @@ def test_the_way_of_a_model_leaves_one_entry_a_step(world: World) -> None:
     assert eventually(running, seconds=30)
     infer = f"/v1/api/pipelines/infer/{namespace}/{name}"
     assert world.new(post_rows(world.caller, infer)) == []
+    refused_inferences_leave_one_entry(world, infer)
 
     read = post(world.caller, "/v1/api/pipelines/get_logs", workspace_id=world.workspace_id, pipeline_name=name)
     logged = {"object_type": "pipeline", "object_id": str(pipeline_id)}
@@ -249,6 +201,26 @@ def test_the_way_of_a_model_leaves_one_entry_a_step(world: World) -> None:
     delete = {"model_id": name, "workspace_id": world.workspace_id}
     removed = world.one(post(world.caller, "/v1/api/models/delete_model", **delete), "model.delete", **who)
     assert removed["details"]["versions"] == [version]
+
+
+def refused_inferences_leave_one_entry(world: World, path: str) -> None:
+    mallory = invite(world.server, "mallory")
+    stranger = sign_in(world.server, mallory.email, mallory.password)
+    limited = world.caller.post("/api/v1/tokens", {"name": "reader", "scopes": ["read"]}, 201)["token"]
+    for caller, who, outcome, status in (
+        (stranger, mallory.email, "failed", 404),
+        (Caller(world.server.url, limited), world.ada.email, "refused", 403),
+    ):
+
+        def attempt(caller: Caller = caller, status: int = status) -> None:
+            assert caller.call("POST", path, json=[{"tensor": [0.5] * 29}]).status_code == status
+
+        about = {"actor_name": who, "outcome": outcome, "object_type": "route", "object_id": f"POST {path}"}
+        entry = world.one(attempt, "access.request", **about)
+        assert entry["details"]["permission"] == "pipeline.infer"
+        assert world.new(attempt) == []
+    unknown = f"{path.rpartition('/')[0]}-nowhere/x"
+    assert world.new(lambda: world.caller.call("POST", unknown, json=[])) == []
 
 
 def post_rows(caller: Caller, path: str) -> Callable[[], Any]:

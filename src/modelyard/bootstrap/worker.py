@@ -119,7 +119,7 @@ class Application:
             logs=SegmentReader(logs),
             audit=audit,
         )
-        self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes)
+        self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes, audit)
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         async with self._background(store, keys, authenticator, basic, reconciler, verifiers, audit):

@@ -5,6 +5,8 @@ run together in the next. Each use-case still takes effect whole or not at all, 
 """
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,7 +37,8 @@ class _Waiting:
 
     def answer(self, result: Any) -> None:
         """Tell whoever waits, unless they went away; from any thread."""
-        self.loop.call_soon_threadsafe(self._settle, result)
+        with contextlib.suppress(RuntimeError):  # their loop is closed
+            self.loop.call_soon_threadsafe(self._settle, result)
 
     def _settle(self, result: Any) -> None:
         if self.future.done():
@@ -88,11 +91,16 @@ class GroupCommit:
         return batch
 
     def _together_or_alone(self, batch: list[_Waiting]) -> list[Any]:
-        """When the database refuses the group as a whole, each gets its own chance and its own error."""
+        """When the database refuses the group as a whole, each gets its own chance and its own error.
+
+        Whatever else happens is told to all: who writes must not die with those that wait for it.
+        """
         try:
             return self._together([waiting.use_case for waiting in batch])
-        except (DBAPIError, DomainError):
+        except (DBAPIError, sqlite3.Error, DomainError):
             return self._alone_each(batch)
+        except BaseException as error:  # noqa: BLE001  # handed to whoever asked
+            return [Raised(error)] * len(batch)
 
     def _alone_each(self, batch: list[_Waiting]) -> list[Any]:
         return [self._one(waiting.use_case) for waiting in batch]

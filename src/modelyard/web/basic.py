@@ -19,7 +19,7 @@ from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import Credential, User
 from modelyard.core.identity.token_text import is_personal
-from modelyard.core.identity.users import load_actor
+from modelyard.core.identity.users import find_by_login, load_actor
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
@@ -82,10 +82,11 @@ class BasicAuthenticator:
         actors, known = self._actors, self._signed_in.get(digest)
         actor = await self._store.read(_still, known) if known else None
         if actor is None:
+            known = await self._store.read(_named, username)  # before: the check may be slower than a new password
             user = await self._check_password(username, password, address)
-            await self._store.write(_record_login, user, address)
-            known = await self._store.read(_signed_in, user.id)
             actor = await self._store.read(_still, known)
+            if actor is not None:
+                await self._store.write(_record_login, user, address)
         if known is None or actor is None:
             raise DomainError(ErrorKind.UNAUTHENTICATED, "the user's password was changed just now")
         self._remember(digest, known)
@@ -120,9 +121,10 @@ def _record_login(tx: Tx, user: User, address: str | None) -> None:
     record(tx, Actor(user.id, user.username, address=address), Action.LOGIN, "user", user.id, scheme="Basic")
 
 
-def _signed_in(tx: Tx, user_id: str) -> _SignedIn | None:
-    credential = tx.get(Credential, user_id)
-    return _SignedIn(user_id, credential.changed_at) if credential else None
+def _named(tx: Tx, username: str) -> _SignedIn | None:
+    user = find_by_login(tx, username)
+    credential = tx.get(Credential, user.id) if user else None
+    return _SignedIn(credential.user_id, credential.changed_at) if credential else None
 
 
 def _still(tx: Tx, known: _SignedIn | None) -> Actor | None:

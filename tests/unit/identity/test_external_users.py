@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from audit_chain import entries
 from clock import Clock
 from modelyard.core.access.permissions import Role
 from modelyard.core.identity.entities import ExternalIdentity, User
 from modelyard.core.identity.external import Admission, ExternalPerson, admit
+from modelyard.core.identity.groups import GroupKind, add_to_group, create_group
 from modelyard.core.identity.users import (
     NewUser,
     Profile,
@@ -213,3 +215,48 @@ def test_when_somebody_was_seen_is_kept_to_the_hour(store: SqlStore, clock: Cloc
     enter(store)
     (identity,) = store.run_read(lambda tx: tx.find(ExternalIdentity))
     assert (identity.created_at, identity.last_seen_at, identity.user_id) == (begun, clock.now, made.id)
+
+
+def recorded(store: SqlStore, person: ExternalPerson, admission: Admission | None = None) -> list[tuple[str, str]]:
+    """The actions and things of the entries that a token of the person leaves."""
+    known = len(entries(store))
+    user = enter(store, person, admission)
+    new = entries(store)[known:]
+    assert {(entry.actor_id, entry.actor_name) for entry in new} <= {(user.id, user.username)}
+    return [(entry.action, entry.object_type) for entry in new]
+
+
+def test_who_comes_from_an_issuer_is_recorded_when_made_and_once_an_hour(store: SqlStore, clock: Clock) -> None:
+    assert recorded(store, ALICE) == [("user.invite", "user"), ("session.login", "user")]
+    assert entries(store)[-1].details == {"issuer": ALICE.issuer, "subject": ALICE.subject}
+    clock.advance(minutes=59)
+    assert recorded(store, ALICE) == []
+    clock.advance(minutes=1)
+    assert recorded(store, ALICE) == [("session.login", "user")]
+    assert recorded(store, ALICE) == []
+
+
+def test_an_account_that_an_issuer_is_let_into_is_recorded(store: SqlStore) -> None:
+    store.run_write(add_user, NewUser("al", "alice@corp.example", None))
+    assert recorded(store, ALICE, LINKING) == [("user.link", "user"), ("session.login", "user")]
+
+
+def test_groups_and_roles_that_an_issuer_gives_and_takes_are_recorded(store: SqlStore, root: User) -> None:
+    enter(store)
+    staff = replace(ALICE, groups=frozenset({"admins", "staff"}))
+    made, given = [("group.create", "group")] * 2, [("group.join", "user")]
+    assert recorded(store, staff, ADMINS) == [("user.role", "user"), *made, *given]
+    assert entries(store)[-1].details == {"issuer": ALICE.issuer, "groups": ["admins", "staff"]}
+    assert recorded(store, staff, ADMINS) == []
+    assert recorded(store, ALICE, ADMINS) == [("user.role", "user"), ("group.leave", "user")]
+    assert recorded(store, replace(ALICE, groups=frozenset({"staff"}))) == given
+
+
+def test_a_group_that_somebody_else_put_the_user_in_changes_nothing(store: SqlStore, root: User) -> None:
+    alice, actor = enter(store), store.run_read(load_actor, root.id, None)
+    group = store.run_write(create_group, actor, GroupKind.GROUP, "staff")
+    store.run_write(add_to_group, actor, GroupKind.GROUP, group.id, alice.id)
+    before = store.generations()[Topic.ACCESS]
+    for _ in range(2):
+        assert recorded(store, replace(ALICE, groups=frozenset({"staff"}))) == []
+    assert store.generations()[Topic.ACCESS] == before

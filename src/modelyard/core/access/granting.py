@@ -111,23 +111,27 @@ def set_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: R
 def change_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource, role: Role) -> Grant:
     """Give a subject another role on a resource where it has one."""
     require_manager(tx, actor, resource)
-    found = _existing(tx, subject_id, resource)
-    tx.touch(Topic.ACCESS)
-    changed = tx.update(Grant, found.id, lambda g: replace(g, role=str(role)))
-    details = {"subject_id": subject_id, "role": str(role), "before": found.role}
-    record(tx, actor, Action.GRANT_GIVE, resource.kind, resource.resource_id, Outcome.OK, **details)
-    return changed
+    return _changed(tx, actor, _existing(tx, subject_id, resource), role)
+
+
+def change_held(tx: Tx, actor: Actor, held: Grant, role: Role) -> Grant:
+    """Give another role to the custom role or group that holds the grant: for who manages those, whatever it is on."""
+    require_platform(actor, Permission.GROUPS_MANAGE)
+    if held.resource_type == ResourceType.WORKSPACE and role is not Role.OWNER:
+        keep_an_owner(tx, held.resource_id, held.subject_id)
+    return _changed(tx, actor, held, role)
+
+
+def take_held(tx: Tx, actor: Actor, held: Grant) -> None:
+    """Take a grant from the custom role or group that holds it: for who manages those, whatever it is on."""
+    require_platform(actor, Permission.GROUPS_MANAGE)
+    _taken(tx, actor, held)
 
 
 def revoke(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> None:
     """Take away what a subject has on a resource."""
     require_manager(tx, actor, resource)
-    taken = _existing(tx, subject_id, resource)
-    if resource.kind is ResourceType.WORKSPACE:
-        keep_an_owner(tx, resource.resource_id, subject_id)
-    tx.delete(Grant, id=taken.id)
-    tx.touch(Topic.ACCESS)
-    record(tx, actor, Action.GRANT_TAKE, resource.kind, resource.resource_id, subject_id=subject_id, role=taken.role)
+    _taken(tx, actor, _existing(tx, subject_id, resource))
 
 
 def show_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> Grant:
@@ -179,6 +183,23 @@ def explain(tx: Tx, who: Actor, permission: Permission, resource: Resource) -> D
 
 def _shown(kind: ResourceType) -> str:
     return kind.replace("_", " ")
+
+
+def _changed(tx: Tx, actor: Actor, held: Grant, role: Role) -> Grant:
+    tx.touch(Topic.ACCESS)
+    changed = tx.update(Grant, held.id, lambda g: replace(g, role=str(role)))
+    details = {"subject_id": held.subject_id, "role": str(role), "before": held.role}
+    record(tx, actor, Action.GRANT_GIVE, held.resource_type, held.resource_id, Outcome.OK, **details)
+    return changed
+
+
+def _taken(tx: Tx, actor: Actor, held: Grant) -> None:
+    if held.resource_type == ResourceType.WORKSPACE:
+        keep_an_owner(tx, held.resource_id, held.subject_id)
+    tx.delete(Grant, id=held.id)
+    tx.touch(Topic.ACCESS)
+    told = {"subject_id": held.subject_id, "role": held.role}
+    record(tx, actor, Action.GRANT_TAKE, held.resource_type, held.resource_id, Outcome.OK, **told)
 
 
 def _existing(tx: Tx, subject_id: str, resource: Resource) -> Grant:

@@ -7,6 +7,7 @@ class Action(StrEnum):
     """``AuditEntry.action``. Names stay: people search for them."""
 
     LOGIN = "session.login"
+    LOGOUT = "session.logout"
     SESSION_REVOKE = "session.revoke"
     ACCESS = "access.request"
     USER_INVITE = "user.invite"
@@ -15,6 +16,7 @@ class Action(StrEnum):
     USER_ENABLE = "user.enable"
     USER_ROLE = "user.role"
     USER_DELETE = "user.delete"
+    USER_LINK = "user.link"
     USER_PASSWORD = "user.password"  # noqa: S105  # the name of an action
     TOKEN_CREATE = "token.create"  # noqa: S105
     TOKEN_REVOKE = "token.revoke"  # noqa: S105
@@ -24,6 +26,7 @@ class Action(StrEnum):
     CLIENT_CHANGE = "client.change"
     CLIENT_SECRET = "client.secret"  # noqa: S105
     CLIENT_DELETE = "client.delete"
+    CONSENT_GIVE = "consent.give"
     CONSENT_WITHDRAW = "consent.withdraw"
     GRANT_GIVE = "grant.give"
     GRANT_TAKE = "grant.take"
@@ -37,6 +40,12 @@ class Action(StrEnum):
     MODEL_UPLOAD = "model.upload"
     MODEL_CONFIGURE = "model.configure"
     MODEL_DELETE = "model.delete"
+    MODEL_STAGE = "model.stage"
+    MODEL_ALIAS = "model.alias"
+    EXPERIMENT_DELETE = "experiment.delete"
+    EXPERIMENT_RESTORE = "experiment.restore"
+    RUN_DELETE = "run.delete"
+    RUN_RESTORE = "run.restore"
     PIPELINE_CHANGE = "pipeline.change"
     PIPELINE_DELETE = "pipeline.delete"
     DEPLOY = "deployment.deploy"

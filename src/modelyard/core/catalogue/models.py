@@ -10,7 +10,7 @@ from modelyard.core.access.grants import OF_WORKSPACE, ResourceType, in_workspac
 from modelyard.core.access.permissions import Permission
 from modelyard.core.access.reading import find_among
 from modelyard.core.audit.actions import Action
-from modelyard.core.audit.chain import record
+from modelyard.core.audit.chain import plain, record
 from modelyard.core.catalogue.entities import (
     ArtifactFile,
     Model,
@@ -126,10 +126,11 @@ def add_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> Model:
     return tx.insert(Model(0, workspace_id, name, actor.user_id, tx.now, tx.now))
 
 
-def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
+def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile, source: str | None = None) -> ModelVersion:
     """Add a version without asking who wants it: behind ``record_upload`` and the registry.
 
-    A file without a signature makes a version that cannot be served; ``file.reason`` says why.
+    A file without a signature makes a version that cannot be served; ``file.reason`` says why. ``source`` is where
+    the registry was told to take the files from.
     """
     found = tx.first(Model, workspace_id=new.workspace_id, name=new.name)
     if found is None:
@@ -159,7 +160,8 @@ def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> Mod
         )
     )
     _insert_config(tx, version, NewConfig(input_schema=new.input_schema, output_schema=new.output_schema))
-    record(tx, actor, Action.MODEL_UPLOAD, "model_version", version.id, **described(version), size=version.size)
+    told = described(version) | {"size": version.size} | ({} if source is None else {"source": plain(source)})
+    record(tx, actor, Action.MODEL_UPLOAD, "model_version", version.id, **told)
     return version
 
 

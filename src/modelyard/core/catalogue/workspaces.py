@@ -11,7 +11,7 @@ from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
 from modelyard.core.identity.entities import User
-from modelyard.core.identity.users import find_by_login
+from modelyard.core.identity.users import find_user
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
@@ -118,7 +118,7 @@ def add_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str, role: 
 
 def remove_member(tx: Tx, actor: Actor, workspace_id: int, login_or_id: str) -> int:
     """Take a user out of the workspace; returns how many were taken out, 0 or 1. Anybody may leave."""
-    user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
+    user = find_user(tx, login_or_id)
     leaving = user is not None and user.id == actor.user_id
     permission = Permission.WORKSPACE_READ if leaving else Permission.WORKSPACE_MANAGE
     ask(actor, Permission.WORKSPACE_MANAGE)
@@ -165,7 +165,7 @@ def _grant(tx: Tx, workspace_id: int, user_id: str, role: Role) -> None:
 
 
 def _user(tx: Tx, login_or_id: str) -> User:
-    user = tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
+    user = find_user(tx, login_or_id)
     if user is None:
         raise not_found("user", login_or_id)
     return user

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from modelyard.core.identity.entities import AuthorizationCode, BrowserSession, Session, User
-from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session, revoke_session
+from modelyard.core.identity.sessions import Lifetimes, SignIn, end_for, open_session
 from modelyard.core.kernel.store import Tx
 
 _LIFE = timedelta(seconds=60)
@@ -32,6 +32,7 @@ class PresentedCode:
     client_id: str
     redirect_uri: str
     code_challenge: str | None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ def redeem_code(tx: Tx, presented: PresentedCode, lifetimes: Lifetimes, *, confi
     if code is None or code.client_id != presented.client_id:
         return None
     if code.used_at is not None:
-        if code.session_id is not None:
-            revoke_session(tx, code.session_id)
+        session = tx.get(Session, code.session_id) if code.session_id else None
+        if session is not None:
+            end_for(tx, session, presented.address, "its authorization code was presented again")
         return None
     tx.update(AuthorizationCode, code.id, lambda c: replace(c, used_at=tx.now))
     browser = _signed_in(tx, code)
@@ -80,7 +82,14 @@ def redeem_code(tx: Tx, presented: PresentedCode, lifetimes: Lifetimes, *, confi
         return None
     rotates = not confidential or "offline_access" not in code.scope.split()
     sign_in = SignIn(
-        code.user_id, code.client_id, code.realm, code.scope, rotates, browser.created_at, code.browser_session_id
+        code.user_id,
+        code.client_id,
+        code.realm,
+        code.scope,
+        rotates,
+        browser.created_at,
+        code.browser_session_id,
+        presented.address,
     )
     session = open_session(tx, sign_in, lifetimes)
     tx.update(AuthorizationCode, code.id, lambda c: replace(c, session_id=session.id))

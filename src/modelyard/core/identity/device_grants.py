@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import BrowserSession, DeviceGrant, DeviceGuess, Session, User
-from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session
+from modelyard.core.identity.sessions import Lifetimes, SignIn, known_by, open_session
 from modelyard.core.kernel.errors import DomainError, ErrorKind, failed_precondition
 from modelyard.core.kernel.store import Between, Tx
 
@@ -96,17 +98,23 @@ def find_device_grant(tx: Tx, typed: str, address: str) -> DeviceGrant | None:
     return found
 
 
-def decide(tx: Tx, device_id: str, browser: BrowserSession, state: DeviceState) -> DeviceGrant:
+def decide(
+    tx: Tx, device_id: str, browser: BrowserSession, state: DeviceState, address: str | None = None
+) -> DeviceGrant:
     """The user of the browser approves or denies; ``FAILED_PRECONDITION`` when that was done before."""
-    return tx.update(
+    decided = tx.update(
         DeviceGrant,
         device_id,
         lambda d: replace(_moved(d, state), user_id=browser.user_id, authenticated_at=browser.created_at),
     )
+    if state is DeviceState.APPROVED:
+        who = known_by(tx, browser.user_id, None, address)
+        record(tx, who, Action.CONSENT_GIVE, "client", decided.client_id, scope=decided.scope, device=True)
+    return decided
 
 
-def poll_device_grant(
-    tx: Tx, device_id: str, client_id: str, lifetimes: Lifetimes, *, confidential: bool
+def poll_device_grant(  # which request, of whom, for how long
+    tx: Tx, device_id: str, client_id: str, lifetimes: Lifetimes, *, confidential: bool, address: str | None = None
 ) -> Session | Poll:
     """The session for the device once the user approved, and only once; else why not."""
     grant = tx.get(DeviceGrant, device_id)
@@ -122,7 +130,8 @@ def poll_device_grant(
     user = tx.get(User, grant.user_id)
     if user is None or not user.enabled:
         return Poll.DENIED
-    return open_session(tx, _sign_in(grant, user, grant.authenticated_at, confidential=confidential), lifetimes)
+    sign_in = _sign_in(grant, user, grant.authenticated_at, confidential=confidential)
+    return open_session(tx, replace(sign_in, address=address), lifetimes)
 
 
 def _sign_in(grant: DeviceGrant, user: User, authenticated_at: datetime, *, confidential: bool) -> SignIn:

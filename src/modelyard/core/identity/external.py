@@ -6,9 +6,12 @@ An e-mail address alone never opens an account: see ``Admission.link_verified_em
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import plain, record
 from modelyard.core.identity.entities import Credential, ExternalIdentity, User
 from modelyard.core.identity.groups import sync_groups
 from modelyard.core.identity.users import (
@@ -17,8 +20,10 @@ from modelyard.core.identity.users import (
     find_by_login,
     normalized,
     platform_roles,
+    record_change,
     set_platform_role,
 )
+from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Topic, Tx
 
@@ -66,12 +71,16 @@ def admit(tx: Tx, person: ExternalPerson, admission: Admission) -> User:
     user = tx.get(User, identity.user_id) if identity else _joined(tx, person, admission)
     if user is None or not user.enabled:
         raise _refused("the user of this token no longer exists or is disabled")
-    if identity and tx.now - identity.last_seen_at >= _SEEN:
+    actor = Actor(user.id, user.username)
+    seen_anew = identity is not None and tx.now - identity.last_seen_at >= _SEEN
+    if identity and seen_anew:
         tx.update(ExternalIdentity, identity.id, lambda known: replace(known, last_seen_at=tx.now))
         tx.update(User, user.id, lambda known: replace(known, last_login_at=tx.now))
     if admission.admin_groups is not None:
-        _settle_admin(tx, user, wanted=bool(admission.admin_groups & person.groups))
-    sync_groups(tx, user.id, person.issuer, person.groups)
+        _settle_admin(tx, actor, user, wanted=bool(admission.admin_groups & person.groups))
+    sync_groups(tx, actor, person.issuer, person.groups)
+    if identity is None or seen_anew:
+        record(tx, actor, Action.LOGIN, "user", user.id, **_origin(person))
     return user
 
 
@@ -80,10 +89,15 @@ def _joined(tx: Tx, person: ExternalPerson, admission: Admission) -> User:
     user = _same_email(tx, person) if admission.link_verified_email else None
     if user is None and not admission.create_users:
         raise _refused("its user is not known here, and users of this issuer are not made by themselves")
-    if user is None:
-        user = add_user(tx, _new_user(tx, person))
+    action = Action.USER_INVITE if user is None else Action.USER_LINK
+    user = user or add_user(tx, _new_user(tx, person))
     tx.insert(ExternalIdentity(0, person.issuer, person.subject, user.id, tx.now, tx.now))
+    record(tx, Actor(user.id, user.username), action, "user", user.id, username=user.username, **_origin(person))
     return tx.update(User, user.id, lambda known: replace(known, last_login_at=tx.now))
+
+
+def _origin(person: ExternalPerson) -> dict[str, Any]:
+    return {"issuer": person.issuer, "subject": plain(person.subject)}
 
 
 def _same_email(tx: Tx, person: ExternalPerson) -> User | None:
@@ -119,13 +133,15 @@ def _usable(wish: str) -> str | None:
     return name if len(name) <= _WISH_MAX else None
 
 
-def _settle_admin(tx: Tx, user: User, *, wanted: bool) -> None:
+def _settle_admin(tx: Tx, actor: Actor, user: User, *, wanted: bool) -> None:
     """Make the role of administrator follow the person's groups, but never take the last one's."""
-    admin = Role.ADMIN in platform_roles(tx, user.id)
+    before = platform_roles(tx, user.id)
+    admin = Role.ADMIN in before
     if wanted == admin or (admin and _is_last_admin(tx, user)):
         return
     set_platform_role(tx, user.id, Role.ADMIN if wanted else Role.USER)
     tx.touch(Topic.ACCESS)
+    record_change(tx, actor, user, user, before)
 
 
 def _is_last_admin(tx: Tx, user: User) -> bool:

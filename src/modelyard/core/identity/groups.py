@@ -10,6 +10,7 @@ from modelyard.core.access.grants import Grant
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
+from modelyard.core.audit.entities import Outcome
 from modelyard.core.identity.entities import Group, Membership, User
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
@@ -179,23 +180,37 @@ def way_to(tx: Tx, user_id: str, subject_id: str) -> tuple[Group, ...]:
     return ()
 
 
-def sync_groups(tx: Tx, user_id: str, issuer: str, names: Collection[str]) -> None:
-    """Make the user belong to exactly those groups at the top that the issuer names; missing ones are made.
+def sync_groups(tx: Tx, actor: Actor, issuer: str, names: Collection[str]) -> None:
+    """Make the actor belong to exactly those groups at the top that the issuer names; missing ones are made.
 
-    Groups that somebody else put the user in stay. Names that no group can have are passed over.
+    Groups that somebody else put them in stay. Names that no group can have are passed over.
     """
+    user_id = actor.user_id
     told = {m.group_id: m.id for m in tx.find(Membership, user_id=user_id, issuer=issuer)}
     held = {group.name: group.id for group in tx.find(Group, id=set(told))}
-    wanted = {name for name in sorted(names)[:_TOLD_MAX] if _is_name(name)}
+    theirs = {g.name for g in groups_of(tx, GroupKind.GROUP, user_id) if g.parent_id is None and g.id not in told}
+    wanted = {name for name in sorted(names)[:_TOLD_MAX] if _is_name(name)} - theirs
     if held.keys() == wanted:
         return
-    for name in sorted(wanted - held.keys()):
-        group = tx.first(Group, kind=str(GroupKind.GROUP), name=name, parent_id=None)
-        group = group or add_group(tx, GroupKind.GROUP, name)
-        tx.insert_all([Membership(0, user_id, group.id, issuer, tx.now)], existing=Existing.KEEP)
-    for name in held.keys() - wanted:
-        tx.delete(Membership, id=told[held[name]])
+    joined, left = sorted(wanted - held.keys()), sorted(held.keys() - wanted)
+    groups = [_told_group(tx, actor, issuer, name) for name in joined]
+    rows = [Membership(0, user_id, group.id, issuer, tx.now) for group in groups]
+    tx.insert_all(rows, existing=Existing.KEEP)
+    tx.delete(Membership, id=[told[held[name]] for name in left])
     tx.touch(Topic.ACCESS)
+    for action, changed in ((Action.GROUP_JOIN, joined), (Action.GROUP_LEAVE, left)):
+        if changed:
+            record(tx, actor, action, "user", user_id, Outcome.OK, issuer=issuer, groups=changed)
+
+
+def _told_group(tx: Tx, actor: Actor, issuer: str, name: str) -> Group:
+    """The group at the top of the name that the issuer tells of; made, where there is none."""
+    found = tx.first(Group, kind=str(GroupKind.GROUP), name=name, parent_id=None)
+    if found is not None:
+        return found
+    made = add_group(tx, GroupKind.GROUP, name)
+    record(tx, actor, Action.GROUP_CREATE, GroupKind.GROUP, made.id, name=name, issuer=issuer)
+    return made
 
 
 def _is_name(name: str) -> bool:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import RevokedToken, Session
 from modelyard.core.identity.users import load_actor
 from modelyard.core.kernel.actor import Actor
@@ -52,8 +54,12 @@ def is_revoked(tx: Tx, token: VerifiedToken) -> bool:
     return ended or (token.jti is not None and tx.get(RevokedToken, token.jti) is not None)
 
 
-def revoke_token(tx: Tx, jti: str, expires_at: int) -> None:
-    """Revoke the one token of this name, which ends at ``expires_at`` (seconds since 1970) anyway."""
+def revoke_token(tx: Tx, actor: Actor, jti: str, expires_at: int) -> None:
+    """Revoke the one token of this name, which ends at ``expires_at`` (seconds since 1970) anyway.
+
+    Asks for no permission: the client that the token was given to may do it, for its user ``actor``.
+    """
     if tx.get(RevokedToken, jti) is None:
         tx.insert(RevokedToken(jti, datetime.fromtimestamp(expires_at, UTC)))
         tx.touch(Topic.ACCESS)
+        record(tx, actor, Action.TOKEN_REVOKE, "access_token", jti)

@@ -12,7 +12,7 @@ from modelyard.core.audit.chain import record
 from modelyard.core.identity.access_tokens import may_manage
 from modelyard.core.identity.clients import GrantType, new_client
 from modelyard.core.identity.entities import AccessToken, Membership, OAuthClient, ServiceAccount, Session, User
-from modelyard.core.identity.users import NewUser, add_user, find_by_login, platform_roles
+from modelyard.core.identity.users import NewUser, add_user, find_user, platform_roles
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
 from modelyard.core.kernel.store import Topic, Tx
@@ -112,7 +112,7 @@ def managed_account(tx: Tx, actor: Actor, name_or_id: str) -> str:
 
 
 def _existing(tx: Tx, name_or_id: str) -> User:
-    user = tx.get(User, name_or_id) or find_by_login(tx, name_or_id)
+    user = find_user(tx, name_or_id)
     if user is None or not user.service:
         raise not_found("service account", name_or_id)
     return user
@@ -128,7 +128,7 @@ def _shown(tx: Tx, user: User) -> Shown:
 
 def _owner(tx: Tx, actor: Actor, login_or_id: str | None) -> User:
     wanted = login_or_id or actor.user_id
-    user = tx.get(User, wanted) or find_by_login(tx, wanted)
+    user = find_user(tx, wanted)
     if user is None or user.service:
         raise not_found("user", wanted)
     return user

@@ -87,8 +87,7 @@ def refresh_session(
     in_grace = tx.now - session.rotated_at <= timedelta(seconds=lifetimes.grace)
     if generation == session.generation - 1 and in_grace:
         return session
-    revoke_session(tx, session_id)
-    _record_replay(tx, session, address)
+    end_for(tx, session, address, "an old refresh token was presented")
     return None
 
 
@@ -96,6 +95,24 @@ def revoke_session(tx: Tx, session_id: str) -> None:
     """End the session: from now on neither its refresh tokens nor its access tokens count."""
     tx.update(Session, session_id, lambda s: replace(s, revoked_at=s.revoked_at or tx.now))
     tx.touch(Topic.ACCESS)
+
+
+def end_for(tx: Tx, session: Session, address: str | None, reason: str) -> None:
+    """End the session and record why, in its user's name; one that has ended is left alone."""
+    if session.revoked_at is None:
+        revoke_session(tx, session.id)
+        record(tx, holder(tx, session, address), Action.SESSION_REVOKE, "session", session.id, reason=reason)
+
+
+def holder(tx: Tx, session: Session, address: str | None) -> Actor:
+    """The user of the session, by its client from this address, as entries of the audit log name them."""
+    return known_by(tx, session.user_id, session.client_id, address)
+
+
+def known_by(tx: Tx, user_id: str, client_id: str | None, address: str | None) -> Actor:
+    """The user as entries of the audit log name them; the name is empty when there is no such user any more."""
+    user = tx.get(User, user_id)
+    return Actor(user_id, user.username if user else "", client_id=client_id, address=address)
 
 
 def is_live(tx: Tx, session: Session) -> bool:
@@ -108,12 +125,6 @@ def sweep_sessions(tx: Tx) -> int:
     """Remove sessions that ended; returns how many."""
     ended = [s for s, ends in tx.values(Session, ("id", "expires_at")) if ends < tx.now - timedelta(days=1)]
     return tx.delete(Session, id=ended) if ended else 0
-
-
-def _record_replay(tx: Tx, session: Session, address: str | None) -> None:
-    user = tx.get(User, session.user_id)
-    actor = Actor(session.user_id, user.username if user else "", client_id=session.client_id, address=address)
-    record(tx, actor, Action.SESSION_REVOKE, "session", session.id, reason="an old refresh token was presented")
 
 
 def _rotated(tx: Tx, session: Session, lifetimes: Lifetimes) -> Session:

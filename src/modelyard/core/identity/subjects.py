@@ -2,7 +2,7 @@
 
 from modelyard.core.identity.entities import Group, User
 from modelyard.core.identity.groups import GroupKind
-from modelyard.core.identity.users import find_by_login
+from modelyard.core.identity.users import find_user
 from modelyard.core.kernel.actor import EVERYONE
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.store import Tx
@@ -25,7 +25,7 @@ def subject_named(tx: Tx, text: str) -> str:
 
 def user_with(tx: Tx, login: str) -> User:
     """The user with this username, e-mail address or id; asks for no permission."""
-    found = find_by_login(tx, login) or tx.get(User, login)
+    found = find_user(tx, login)
     if found is None:
         raise not_found("user", login[:_SHOWN])
     return found

@@ -205,6 +205,23 @@ def replace_password(tx: Tx, actor: Actor, user_id: str, password_hash: str, *, 
     record(tx, actor, Action.USER_PASSWORD, "user", user_id, username=user.username, temporary=temporary)
 
 
+def temporary_password(tx: Tx, user_id: str) -> Credential | None:
+    """The user's password if it opens nothing but the choice of another one; asks for no permission."""
+    found = tx.get(Credential, user_id)
+    return found if found is not None and found.temporary else None
+
+
+def choose_password(tx: Tx, actor: Actor, temporary: Credential, password_hash: str) -> None:
+    """Replace one's temporary password, which was proved to be known.
+
+    ``FAILED_PRECONDITION`` when it was replaced meanwhile, or its user may not sign in any more.
+    """
+    user = tx.get(User, actor.user_id)
+    if user is None or not user.enabled or temporary_password(tx, actor.user_id) != temporary:
+        raise failed_precondition("the temporary password does not count any more; sign in again")
+    replace_password(tx, actor, actor.user_id, password_hash)
+
+
 def password_of(tx: Tx, actor: Actor, user_id: str) -> Credential | None:
     """The user's password as it is kept, None when there is none. Its hash is not to be shown."""
     require_platform(actor, Permission.USERS_MANAGE)
@@ -259,6 +276,11 @@ def find_by_login(tx: Tx, login: str) -> User | None:
     """The user with this username, else with this e-mail address."""
     name = login_form(login)
     return tx.first(User, username=name) or tx.first(User, email=name)
+
+
+def find_user(tx: Tx, login_or_id: str) -> User | None:
+    """The user with this id, else with this username or e-mail address: an id cannot be taken by naming oneself so."""
+    return tx.get(User, login_or_id) or find_by_login(tx, login_or_id)
 
 
 def login_form(login: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from modelyard.core.access.check import OwnFields, ask, decide, grants_on, holds, require, require_platform, visible
 from modelyard.core.access.grants import ResourceType, new_grant
 from modelyard.core.access.permissions import DENIALS, Permission, Role
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
@@ -114,6 +116,7 @@ def delete_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
     if found.id == DEFAULT_EXPERIMENT:
         raise invalid("The default experiment cannot be deleted: clients use it when they name none")
     _move(tx, found, Lifecycle.DELETED, milliseconds(tx.now))
+    record(tx, actor, Action.EXPERIMENT_DELETE, "experiment", found.id, name=found.name)
 
 
 def restore_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
@@ -122,6 +125,7 @@ def restore_experiment(tx: Tx, actor: Actor, experiment_id: str) -> None:
     if found.lifecycle != Lifecycle.DELETED:
         raise not_found("deleted experiment", found.id)
     _move(tx, found, Lifecycle.ACTIVE, None)
+    record(tx, actor, Action.EXPERIMENT_RESTORE, "experiment", found.id, name=found.name)
 
 
 def set_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str, value: str) -> None:

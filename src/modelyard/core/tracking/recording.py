@@ -160,7 +160,7 @@ def write_datasets(tx: Tx, run: Run, inputs: Iterable[DatasetInput]) -> None:
 
 def write_models(tx: Tx, run: Run, direction: str, models: Iterable[tuple[str, int]]) -> None:
     """Note which logged models, at which step, a run took in or gave out."""
-    rows = [RunModel(0, run.id, model_id, direction, step) for model_id, step in models]
+    rows = [RunModel(0, run.id, model_id, direction, check_integer("models.step", step)) for model_id, step in models]
     tx.insert_all(rows, existing=Existing.KEEP)
 
 

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from modelyard.core.access.check import visible
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
+from modelyard.core.audit.entities import Outcome
 from modelyard.core.catalogue.entities import ModelVersion
 from modelyard.core.catalogue.models import CheckedFile, NewVersion, add_version, described, remove_versions
 from modelyard.core.kernel.actor import Actor
@@ -68,7 +70,7 @@ def create_version(tx: Tx, actor: Actor, new: NewRegisteredVersion, found: Found
     if new.description is not None:
         check_length("description", new.description, DESCRIPTION_MAX)
     upload = NewVersion(model.workspace_id, model.name, found.file_name, conversion=dict(found.conversion))
-    version = add_version(tx, actor, upload, found.file)
+    version = add_version(tx, actor, upload, found.file, new.source)
     number, now = model.last_number + 1, milliseconds(tx.now)
     tx.update(RegisteredModel, model.model_id, lambda m: replace(m, last_number=number))
     made = tx.insert(
@@ -108,9 +110,9 @@ def version_by_alias(tx: Tx, actor: Actor, name: str, alias: str) -> VersionView
     if alias.lower() == "latest":
         newest = tx.first(RegisteredVersion, order_by="-number", model_id=model.model_id)
     else:
-        held = tx.first(RegisteredAlias, model_id=model.model_id, alias=alias)
+        number = _numbered(tx, model, alias)
         newest = tx.first(
-            RegisteredVersion, order_by="number", model_id=model.model_id, number=held.number if held else -1
+            RegisteredVersion, order_by="number", model_id=model.model_id, number=-1 if number is None else number
         )
     if newest is None:
         raise invalid(f"Registered model alias {shortened(alias)} not found.")
@@ -162,8 +164,8 @@ def move_version(
     if archive_others:
         for other in tx.find(RegisteredVersion, order_by="number", model_id=model.model_id, stage=wanted):
             if other.number != version.number:
-                _changed(tx, model, replace(other, stage="Archived"))
-    return _changed(tx, model, replace(version, stage=wanted))
+                _moved(tx, actor, model, other, "Archived")
+    return _moved(tx, actor, model, version, wanted)
 
 
 def delete_version(tx: Tx, actor: Actor, name: str, number: str) -> list[ModelVersion]:
@@ -203,15 +205,19 @@ def set_alias(tx: Tx, actor: Actor, name: str, alias: str, number: str) -> None:
             "names like 'v1' are kept for the versions themselves"
         )
     model, version = _require(tx, actor, Permission.MODEL_EDIT, name, number)
+    before = _numbered(tx, model, alias)
     tx.insert_all([RegisteredAlias(0, model.model_id, alias, version.number)], existing=Existing.REPLACE)
     touch_model(tx, model)
+    _record_alias(tx, actor, model, alias, before, version.number)
 
 
 def delete_alias(tx: Tx, actor: Actor, name: str, alias: str) -> None:
     """Remove an alias; nothing happens without it."""
     model = require_model(tx, actor, Permission.MODEL_EDIT, name)
+    before = _numbered(tx, model, alias)
     if tx.delete(RegisteredAlias, model_id=model.model_id, alias=alias):
         touch_model(tx, model)
+        _record_alias(tx, actor, model, alias, before, None)
 
 
 def _require(
@@ -224,6 +230,31 @@ def _require(
     if version is None:
         raise not_found("Model Version", f"(name={shortened(name)}, version={number})")
     return model, version
+
+
+def _moved(tx: Tx, actor: Actor, model: RegisteredModel, version: RegisteredVersion, stage: str) -> VersionView:
+    view = _changed(tx, model, replace(version, stage=stage))
+    if stage != version.stage:
+        told = {**_named(model), "number": version.number, "stage": stage, "before": version.stage}
+        record(tx, actor, Action.MODEL_STAGE, "model_version", version.model_version_id, Outcome.OK, **told)
+    return view
+
+
+def _numbered(tx: Tx, model: RegisteredModel, alias: str) -> int | None:
+    held = tx.first(RegisteredAlias, model_id=model.model_id, alias=alias)
+    return held.number if held else None
+
+
+def _record_alias(  # which alias of what, from where to where
+    tx: Tx, actor: Actor, model: RegisteredModel, alias: str, before: int | None, after: int | None
+) -> None:
+    if before != after:
+        told = {**_named(model), "alias": alias, "number": after, "before": before}
+        record(tx, actor, Action.MODEL_ALIAS, "model", model.model_id, Outcome.OK, **told)
+
+
+def _named(model: RegisteredModel) -> dict[str, Any]:
+    return {"workspace_id": model.workspace_id, "name": model.name}
 
 
 def _changed(tx: Tx, model: RegisteredModel, new: RegisteredVersion) -> VersionView:

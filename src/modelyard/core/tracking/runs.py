@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.actions import Action
+from modelyard.core.audit.chain import record
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
@@ -102,12 +104,16 @@ def delete_run(tx: Tx, actor: Actor, run_id: str) -> None:
     run = require_run(tx, actor, Permission.EXPERIMENT_MANAGE, run_id)
     now = milliseconds(tx.now)
     tx.update(Run, run.id, lambda r: replace(r, lifecycle=Lifecycle.DELETED, deleted_time=now))
+    if run.lifecycle != Lifecycle.DELETED:
+        record(tx, actor, Action.RUN_DELETE, "run", run.id, name=run.name, experiment_id=run.experiment_id)
 
 
 def restore_run(tx: Tx, actor: Actor, run_id: str) -> None:
     """Bring a deleted run back."""
     run = require_run(tx, actor, Permission.EXPERIMENT_MANAGE, run_id)
     tx.update(Run, run.id, lambda r: replace(r, lifecycle=Lifecycle.ACTIVE, deleted_time=None))
+    if run.lifecycle != Lifecycle.ACTIVE:
+        record(tx, actor, Action.RUN_RESTORE, "run", run.id, name=run.name, experiment_id=run.experiment_id)
 
 
 def search_runs(  # where, what, in which order, which part of it

@@ -97,11 +97,12 @@ async def body(call: Call, shape: type[T]) -> T:
         return query(call, shape)
     try:
         given = msgspec.json.decode(raw or b"{}")
+        given = _without_nulls(given) if b"null" in raw else given
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid(f"Request body is not valid JSON: {error}") from error
     if not isinstance(given, dict):
         raise invalid("Request body must be a JSON object")
-    return _read(_snake(_without_nulls(given) if b"null" in raw else given), shape)
+    return _read(_snake(given), shape)
 
 
 def query(call: Call, shape: type[T]) -> T:
@@ -201,7 +202,7 @@ def _offset(token: str) -> int:
     try:
         read = json.loads(base64.b64decode(token, validate=True))
         offset = int(read["offset"])
-    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (binascii.Error, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise invalid("Invalid page token: give back the next_page_token of the page before, unchanged") from error
     if not 0 <= offset < _OFFSET_MAX:
         raise invalid("Invalid page token: its offset is out of range")

@@ -18,7 +18,7 @@ from modelyard.core.kernel.store import Tx
 from modelyard.core.tracking.limits import shortened
 from modelyard.core.tracking.resources import experiment_resource, model_resource, workspace_resource
 from modelyard.dialects.mlflow.dialect import API, WORKSPACE, answer, body, mlflow, query
-from modelyard.dialects.mlflow.principals import named
+from modelyard.dialects.mlflow.principals import Username, named
 from modelyard.web.call import Call
 
 _MANAGED = Permission.WORKSPACE_MANAGE
@@ -42,12 +42,6 @@ class ResourceLevel(ResourceUser):
     """Which permission."""
 
     permission: str
-
-
-class Username(msgspec.Struct):
-    """Which user."""
-
-    username: str
 
 
 @mlflow.post(f"{API}/users/permissions/grant", Permission.SIGNED_IN, body=ResourceLevel)
@@ -120,6 +114,11 @@ def type_of(grant: Grant) -> str:
     return _AS_TYPE[ResourceType(grant.resource_type)]
 
 
+def level_of(grant: Grant) -> str:
+    """The permission as MLflow writes it, which has one word for denials."""
+    return str(Role.DENY) if grant.role in DENIALS else grant.role
+
+
 def shown_here(grant: Grant) -> bool:
     """Whether a grant is about something that MLflow knows."""
     return grant.resource_type in _AS_TYPE
@@ -168,7 +167,7 @@ def _list(tx: Tx, actor: Actor, username: str) -> dict[str, Any]:
                     "workspace": WORKSPACE,
                     "resource_type": type_of(grant),
                     "resource_pattern": pattern_of(grant),
-                    "permission": str(Role.DENY) if grant.role in DENIALS else grant.role,
+                    "permission": level_of(grant),
                 }
             )
     return {"is_admin": is_admin(load_actor(tx, user_id, None)), "permissions": shown}

@@ -132,7 +132,7 @@ async def get_logged_model(call: Call) -> Response:
 async def finalize_logged_model(call: Call) -> Response:
     """Note whether the model's files came."""
     asked = await body(call, Finalize)
-    status = str(_STATUSES.get(asked.status, asked.status))
+    status = str(_STATUSES.get(asked.status, asked.status) if isinstance(asked.status, int) else asked.status)
     found = await call.services.store.write(core.finish_logged_model, call.actor, _id(call), status)
     return answer({"model": logged_model_json(found)})
 

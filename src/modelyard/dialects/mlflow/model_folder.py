@@ -38,7 +38,8 @@ from modelyard.web.services import Services
 
 _ELSEWHERE = ("s3:", "gs:", "wasbs:", "abfss:", "hdfs:", "dbfs:", "hf:")
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
-_MLMODEL_MAX = 1024 * 1024
+_MLMODEL_MAX = 256 * 1024  # bytes; reading YAML takes seconds for each megabyte
+_FLAVORS_MAX, _FLAVOR_MAX = 50, 100
 _CHECK = asyncio.Semaphore(2)  # checks are slow and hungry
 
 
@@ -58,7 +59,9 @@ async def register(call: Call, new: NewRegisteredVersion) -> VersionView:
 async def _looked_at(call: Call, location: str, path: str, description: ArtifactFile | None) -> Found:
     if description is None:
         return Found(location, CheckedFile("", 0, None, "its folder holds no file MLmodel: log it as an MLflow model"))
-    flavors = await asyncio.to_thread(_flavors, call.services.artifacts.path(description.sha), description.size)
+    place = call.services.artifacts.path(description.sha)
+    async with _CHECK:
+        flavors = await asyncio.to_thread(_flavors, place, description.size)
     conversion = {"framework": "mlflow", "flavors": sorted(flavors)}
     onnx = flavors.get("onnx")
     if not isinstance(onnx, dict) or not isinstance(onnx.get("data"), str):
@@ -110,15 +113,21 @@ def _flavors(place: Path, size: int) -> dict[str, Any]:
     if size > _MLMODEL_MAX:
         raise invalid(f"MLmodel has {size} bytes; at most {_MLMODEL_MAX} are read")
     try:
-        read = yaml.load(place.read_bytes(), Loader=_PlainLoader)  # noqa: S506  # a SafeLoader, without aliases
+        read = yaml.load(place.read_bytes(), Loader=_PlainLoader)  # noqa: S506  # it makes less than a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise invalid(f"MLmodel is not a YAML file: {shortened(str(error).splitlines()[0])}") from error
+        raise invalid(f"MLmodel is not a YAML file: {shortened(str(error).splitlines()[0])!r}") from error
     flavors = read.get("flavors") if isinstance(read, dict) else None
-    return {str(name): value for name, value in flavors.items()} if isinstance(flavors, dict) else {}
+    named = flavors if isinstance(flavors, dict) else {}
+    if len(named) > _FLAVORS_MAX or any(len(name) > _FLAVOR_MAX or not name.isprintable() for name in named):
+        raise invalid(
+            f"MLmodel names flavors that are none: at most {_FLAVORS_MAX}, whose names print and have at most "
+            f"{_FLAVOR_MAX} characters"
+        )
+    return named
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Plain values only, and no aliases, which can make a small file a huge value."""
+class _PlainLoader(yaml.BaseLoader):
+    """Texts, lists and mappings only, whatever tags say; no aliases, which can make a small file a huge value."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):

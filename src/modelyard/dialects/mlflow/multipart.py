@@ -74,7 +74,8 @@ async def put_part(call: Call) -> Response:
     upload_id, number = call.request.path_params["upload_id"], call.request.path_params["number"]
     query = call.request.query_params
     given = query.get("expires", ""), query.get("signature", "")
-    if not hmac.compare_digest(_signature(call, upload_id, number, given[0]), given[1]) or not given[0].isdigit():
+    expected = _signature(call, upload_id, number, given[0]).encode()
+    if not hmac.compare_digest(expected, given[1].encode()) or not given[0].isdigit():
         raise DomainError(ErrorKind.FORBIDDEN, "the address of this part is not one that this server gave")
     if int(given[0]) < time.time():
         raise DomainError(ErrorKind.FORBIDDEN, "the address of this part has expired; begin the upload again")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from modelyard.core.access.grants import Grant, ResourceType
 from modelyard.core.access.permissions import Role
 from modelyard.core.identity.entities import User
@@ -10,6 +12,12 @@ from modelyard.core.kernel.errors import not_found
 from modelyard.core.kernel.store import Tx
 from modelyard.core.tracking.experiments import tracking_workspace
 from modelyard.core.tracking.limits import shortened
+
+
+class Username(msgspec.Struct):
+    """Which user."""
+
+    username: str
 
 
 def named(tx: Tx, username: str) -> User:

@@ -8,23 +8,24 @@ from starlette.responses import Response
 from modelyard.core.access import granting
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.grants import Grant
-from modelyard.core.access.permissions import DENIALS, Permission, Role
+from modelyard.core.access.permissions import Permission
 from modelyard.core.identity import groups as core
 from modelyard.core.identity.entities import Group, Membership
 from modelyard.core.identity.groups import GroupKind
 from modelyard.core.identity.users import is_admin
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import not_found
-from modelyard.core.kernel.store import Topic, Tx
+from modelyard.core.kernel.store import Tx
 from modelyard.dialects.mlflow.dialect import API, WORKSPACE, answer, body, mlflow, query
 from modelyard.dialects.mlflow.grants import (
     level_named,
+    level_of,
     pattern_of,
     resource_named,
     shown_here,
     type_of,
 )
-from modelyard.dialects.mlflow.principals import named
+from modelyard.dialects.mlflow.principals import Username, named
 from modelyard.web.call import Call
 
 _ROLE = GroupKind.ROLE
@@ -82,12 +83,6 @@ class Assignment(msgspec.Struct):
 
     username: str
     role_id: int
-
-
-class Username(msgspec.Struct):
-    """Which user."""
-
-    username: str
 
 
 @mlflow.post(f"{API}/roles/create", Permission.GROUPS_MANAGE, body=CreateRole)
@@ -217,16 +212,13 @@ def _add_permission(tx: Tx, actor: Actor, asked: AddPermission) -> dict[str, Any
 
 def _update_permission(tx: Tx, actor: Actor, asked: UpdatePermission) -> dict[str, Any]:
     role, held = _permission(tx, actor, asked.role_permission_id)
-    level = level_named(asked.permission)
-    tx.change(Grant, {"role": str(level)}, id=held.id)
-    tx.touch(Topic.ACCESS)
-    return _permission_json(role.id, held) | {"permission": str(level)}
+    changed = granting.change_held(tx, actor, held, level_named(asked.permission))
+    return _permission_json(role.id, changed)
 
 
 def _remove_permission(tx: Tx, actor: Actor, permission_id: int) -> None:
     _, held = _permission(tx, actor, permission_id)
-    tx.delete(Grant, id=held.id)
-    tx.touch(Topic.ACCESS)
+    granting.take_held(tx, actor, held)
 
 
 def _permission(tx: Tx, actor: Actor, permission_id: int) -> tuple[Group, Grant]:
@@ -271,7 +263,7 @@ def _permission_json(role_id: int, grant: Grant) -> dict[str, Any]:
         "role_id": role_id,
         "resource_type": type_of(grant),
         "resource_pattern": pattern_of(grant),
-        "permission": str(Role.DENY) if grant.role in DENIALS else grant.role,
+        "permission": level_of(grant),
     }
 
 

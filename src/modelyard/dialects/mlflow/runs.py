@@ -407,7 +407,9 @@ def metric_json(metric: Metric | LatestMetric) -> dict[str, Any]:
 
 
 def _status(given: Any) -> str | None:
-    return _STATUSES.get(given, str(given)) if given is not None else None
+    if given is None:
+        return None
+    return _STATUSES.get(given, str(given)) if isinstance(given, int) else str(given)
 
 
 def _measurement(given: MetricBody | LogMetric) -> Measurement:

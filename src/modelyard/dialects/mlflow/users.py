@@ -15,7 +15,7 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.kernel.store import Tx
 from modelyard.dialects.mlflow.dialect import API, answer, body, mlflow, query
-from modelyard.dialects.mlflow.principals import named, user_json
+from modelyard.dialects.mlflow.principals import Username, named, user_json
 from modelyard.dialects.mlflow.roles import role_json
 from modelyard.web.basic import is_basic
 from modelyard.web.call import Call
@@ -26,12 +26,6 @@ class CreateUser(msgspec.Struct):
 
     username: str
     password: str
-
-
-class Username(msgspec.Struct):
-    """Which user."""
-
-    username: str
 
 
 class UpdatePassword(msgspec.Struct):

@@ -157,7 +157,7 @@ class _Steps:
         if not approved:
             raise OAuthError("access_denied", "The user did not allow it")
         asked, store = self._asked, self._visit.call.services.store
-        await store.write(give_consent, session.user_id, asked.client.id, asked.scope)
+        await store.write(give_consent, session.user_id, asked.client.id, asked.scope, self._visit.call.address)
 
     async def _code(self, session: BrowserSession) -> Response:
         asked, code = self._asked, new_code()

@@ -106,7 +106,7 @@ class _Page:
             if not self._visit.proves(proof, "decide", grant.id):
                 return self._ask(STALE, 403)
             state = DeviceState.APPROVED if action == "approve" else DeviceState.DENIED
-            await call.services.store.write(decide, grant.id, session, state)
+            await call.services.store.write(decide, grant.id, session, state, call.address)
         except DomainError as error:
             return self._ask(error.message, STATUS[error.kind])
         return self._visit.page(_done(state))

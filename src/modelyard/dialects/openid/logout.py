@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from modelyard.core.identity.browser_sessions import end_session
+from modelyard.core.identity.browser_sessions import sign_out
 from modelyard.core.identity.entities import OAuthClient, Session
 from modelyard.core.identity.redirects import is_registered
 from modelyard.core.kernel.store import Tx
@@ -39,7 +39,7 @@ async def log_out_by_form(call: Call) -> Response:
         return await _by_browser(call, form)
     if "refresh_token" in form:
         client = await client_of(call, form)
-        await call.services.issuer.inspection.sign_out(client, form["refresh_token"])
+        await call.services.issuer.inspection.sign_out(client, form["refresh_token"], call.address)
         return Response(status_code=204)
     return (await Visit.of(call)).redirect(_here(call, form))
 
@@ -65,7 +65,7 @@ async def _by_browser(call: Call, form: Mapping[str, str]) -> Response:
         return visit.page(html, 403 if form else 200, asked.url)
     await visit.sign_out()
     if asked.hint is not None:
-        await call.services.store.write(_end_hinted, asked.hint)
+        await call.services.store.write(_end_hinted, asked.hint, call.address)
     if asked.url is not None:
         return visit.redirect(asked.url)
     return visit.page(message_page("Signed out", "You are signed out. You can close this page."))
@@ -106,10 +106,10 @@ async def _is_about(visit: Visit, hint: Claims | None) -> bool:
     return session is not None and session.browser_session_id == visit.session.id
 
 
-def _end_hinted(tx: Tx, hint: Claims) -> None:
+def _end_hinted(tx: Tx, hint: Claims, address: str | None) -> None:
     session = tx.get(Session, str(hint.get("sid")))
     if session is not None and session.revoked_at is None:
-        end_session(tx, session)
+        sign_out(tx, session, address)
 
 
 def _here(call: Call, parameters: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The pages that people see while they sign in or out: plain HTML that needs no script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 STYLE = """
@@ -36,6 +36,18 @@ def login_page(action: str, proof: str, purpose: str, username: str = "", proble
 <input id="password" name="password" type="password" autocomplete="current-password" required{focus_password}>"""
     form = _form(action, proof, fields, [("login", "Sign in")])
     return _page("Sign in", f"{_alert(problem)}<p>{escape(purpose)}</p>{form}")
+
+
+def new_password_page(action: str, proof: str, username: str, hidden: Mapping[str, str], problem: str = "") -> str:
+    """Asks for a password in place of a temporary one; ``hidden`` are fields that only come back."""
+    kept = "".join(f'<input type="hidden" name="{name}" value="{escape(text)}">' for name, text in hidden.items())
+    fields = f"""{kept}<input name="username" value="{escape(username)}" autocomplete="username" hidden>
+<label for="new_password">New password</label>
+<input id="new_password" name="new_password" type="password" autocomplete="new-password" required autofocus>
+<label for="repeated">New password again</label>
+<input id="repeated" name="repeated" type="password" autocomplete="new-password" required>"""
+    text = f"<p>The password of {escape(username)} is temporary. Choose one that nobody else knows.</p>"
+    return _page("Choose a password", _alert(problem) + text + _form(action, proof, fields, [("login", "Go on")]))
 
 
 def consent_page(action: str, proof: str, client: str, username: str, scope: str) -> str:

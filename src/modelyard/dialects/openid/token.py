@@ -56,5 +56,5 @@ async def revoke(call: Call) -> Response:
     """End a token (RFC 7009): a refresh token ends its session; also for a token that is none, the answer is 200."""
     form = await read_form(call)
     client = await client_of(call, form)
-    await call.services.issuer.inspection.revoke(client, needed(form, "token"))
+    await call.services.issuer.inspection.revoke(client, needed(form, "token"), call.address)
     return Response(headers={"cache-control": "no-store"})

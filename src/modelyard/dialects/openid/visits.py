@@ -10,10 +10,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from modelyard.core.identity.browser_sessions import (
     begin_browser_session,
-    end_browser_session,
     find_browser_session,
     is_stale,
     note_use,
+    sign_out_browser,
 )
 from modelyard.core.identity.entities import BrowserSession, User
 from modelyard.core.identity.sessions import Lifetimes
@@ -67,14 +67,14 @@ class Visit:
         token_hash = digest(self._new_cookie("session"))
         services = self.call.services
         self.session = await services.store.write(
-            begin_browser_session, user.id, token_hash, services.issuer.lifetimes, self.session
+            begin_browser_session, user.id, token_hash, services.issuer.lifetimes, self.session, self.call.address
         )
         self.user = user
 
     async def sign_out(self) -> None:
         """From now on nobody is signed in in this browser."""
         if self.session is not None:
-            await self.call.services.store.write(end_browser_session, self.session.id)
+            await self.call.services.store.write(sign_out_browser, self.session.id, self.call.address)
         self._cookies[self._name("session")] = ""
         self.session, self.user = None, None
 

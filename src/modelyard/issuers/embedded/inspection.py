@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from modelyard.core.identity.browser_sessions import end_session
+from modelyard.core.identity.browser_sessions import sign_out
 from modelyard.core.identity.entities import OAuthClient, Session, User
 from modelyard.core.identity.revocation import is_revoked, revoke_token
-from modelyard.core.identity.sessions import is_live, revoke_session
+from modelyard.core.identity.sessions import end_for, is_live, known_by
 from modelyard.core.kernel.errors import DomainError
 from modelyard.core.kernel.store import Store, Tx
 from modelyard.issuers.embedded import tokens
@@ -37,23 +37,23 @@ class Inspection:
         claims = self._access(token)
         return INACTIVE if claims is None else await self._store.read(_access_state, claims)
 
-    async def revoke(self, client: OAuthClient, token: str) -> None:
+    async def revoke(self, client: OAuthClient, token: str, address: str | None = None) -> None:
         """End the token: an access token by itself, a refresh token with its session; unknown ones need no ending."""
         refresh = tokens.read_refresh(self._keys, token)
         if refresh is not None:
-            await self._store.write(_revoke_session, refresh[0], client.id)
+            await self._store.write(_revoke_session, refresh[0], client.id, address)
             return
         claims = self._access(token)
         if claims is not None:
             _same_client(claims["azp"], client.id)
-            await self._store.write(revoke_token, claims["jti"], claims["exp"])
+            await self._store.write(_revoke_access, claims, address)
 
-    async def sign_out(self, client: OAuthClient, refresh_token: str) -> None:
+    async def sign_out(self, client: OAuthClient, refresh_token: str, address: str | None = None) -> None:
         """End the session of the refresh token, and where it began also the browser's, as Keycloak does."""
         refresh = tokens.read_refresh(self._keys, refresh_token)
         if refresh is None:
             raise OAuthError("invalid_grant", "Invalid refresh token")
-        await self._store.write(_sign_out, refresh[0], client.id)
+        await self._store.write(_sign_out, refresh[0], client.id, address)
 
     def _access(self, token: str) -> dict[str, Any] | None:
         try:
@@ -89,18 +89,22 @@ def _refresh_state(tx: Tx, session_id: str, generation: int, client_id: str) -> 
     }
 
 
-def _revoke_session(tx: Tx, session_id: str, client_id: str) -> None:
+def _revoke_access(tx: Tx, claims: dict[str, Any], address: str | None) -> None:
+    revoke_token(tx, known_by(tx, claims["sub"], claims["azp"], address), claims["jti"], claims["exp"])
+
+
+def _revoke_session(tx: Tx, session_id: str, client_id: str, address: str | None) -> None:
     session = tx.get(Session, session_id)
     if session is not None:
         _same_client(session.client_id, client_id)
-        revoke_session(tx, session.id)
+        end_for(tx, session, address, "its client revoked the refresh token")
 
 
-def _sign_out(tx: Tx, session_id: str, client_id: str) -> None:
+def _sign_out(tx: Tx, session_id: str, client_id: str, address: str | None) -> None:
     session = tx.get(Session, session_id)
     if session is not None:
         _same_client(session.client_id, client_id)
-        end_session(tx, session)
+        sign_out(tx, session, address)
 
 
 def _same_client(of_token: str, client_id: str) -> None:

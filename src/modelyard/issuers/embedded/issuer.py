@@ -15,7 +15,7 @@ from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.device_grants import Poll, poll_device_grant
 from modelyard.core.identity.entities import OAuthClient, Session, User
 from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session, refresh_session
-from modelyard.core.identity.users import platform_roles
+from modelyard.core.identity.users import platform_roles, temporary_password
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Store, Tx
@@ -27,6 +27,13 @@ from modelyard.issuers.embedded.inspection import Inspection
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.oauth import OAuthError, allow, granted_scope
 from modelyard.issuers.embedded.passwords import Passwords
+
+NOT_SET_UP = "Account is not fully set up"
+"""What Keycloak says to programs that send a temporary password."""
+
+_TEMPORARY = (
+    f"{NOT_SET_UP}: the password is temporary; sign in by browser and choose a new one, or use a personal access token"
+)
 
 _POLLS = {
     Poll.PENDING: "The user has not decided yet",
@@ -95,13 +102,19 @@ class EmbeddedIssuer:
     ) -> User:
         """The user, for programs that send a password; raises as ``CredentialCheck.check``.
 
-        Refused as a whole, with ``UNAUTHENTICATED``, where the password grant is switched off. A page on which people
-        sign in asks ``credentials`` instead.
+        Refused as a whole, with ``UNAUTHENTICATED``, where the password grant is switched off. A temporary password is
+        refused so with the detail ``temporary``: programs cannot choose another one. A page on which people sign in
+        asks ``credentials`` instead.
         """
         if not self.password_grant:
             message = "passwords of programs are switched off on this server; use a personal access token"
             raise DomainError(ErrorKind.UNAUTHENTICATED, message)
-        return await self.credentials.check(username, password, address, client_id)
+        user = await self.credentials.check(username, password, address, client_id)
+        if await self._store.read(temporary_password, user.id) is not None:
+            who = Actor(user.id, user.username, client_id=client_id, address=address)
+            await self._audit.refusal(who, Action.LOGIN, "session", "", reason="temporary password")
+            raise DomainError(ErrorKind.UNAUTHENTICATED, _TEMPORARY, temporary=True)
+        return user
 
     async def password(
         self, request: TokenRequest, username: str, password: str, address: str | None
@@ -116,6 +129,8 @@ class EmbeddedIssuer:
         except DomainError as error:
             if error.kind is not ErrorKind.UNAUTHENTICATED:
                 raise
+            if error.details.get("temporary"):
+                raise OAuthError("invalid_grant", NOT_SET_UP) from error
             raise OAuthError("invalid_grant", error.message, 401) from error
         rotates = request.client.secret_hash is None or "offline_access" not in scope
         sign_in = SignIn(user.id, request.client.id, request.realm, scope, rotates, address=request.address)
@@ -128,7 +143,7 @@ class EmbeddedIssuer:
         """Grant ``authorization_code`` (section 4.1.3, RFC 7636 section 4.5)."""
         allow(request.client, GrantType.AUTHORIZATION_CODE)
         challenge = None if verifier is None else s256(verifier)
-        presented = PresentedCode(digest(code), request.client.id, redirect_uri, challenge)
+        presented = PresentedCode(digest(code), request.client.id, redirect_uri, challenge, request.address)
         confidential = request.client.secret_hash is not None
         redeemed = await self._store.write(redeem_code, presented, self.lifetimes, confidential=confidential)
         if redeemed is None:
@@ -140,7 +155,12 @@ class EmbeddedIssuer:
         allow(request.client, GrantType.DEVICE_CODE)
         confidential = request.client.secret_hash is not None
         answer = await self._store.write(
-            poll_device_grant, digest(code), request.client.id, self.lifetimes, confidential=confidential
+            poll_device_grant,
+            digest(code),
+            request.client.id,
+            self.lifetimes,
+            confidential=confidential,
+            address=request.address,
         )
         if isinstance(answer, Poll):
             raise OAuthError(str(answer), _POLLS[answer])

@@ -7,8 +7,9 @@ answer. No database, no lock, no file is opened on the way of a warm request.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid, not_found
 from modelyard.core.kernel.store import Tx
@@ -27,6 +29,7 @@ from modelyard.dialects.wallaroo.dataset import from_query
 from modelyard.dialects.wallaroo.dialect import STATUS, error_body, error_headers
 from modelyard.dialects.wallaroo.inference.answer import encode
 from modelyard.dialects.wallaroo.inference.request import columns_of
+from modelyard.web.refusals import record_route_refusal
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,13 +57,16 @@ class CallerChecks(Protocol):
 
 
 class InferenceApp:
-    """Answers inference requests with what ``routes`` holds, and logs them."""
+    """Answers inference requests with what ``routes`` holds, and logs them; ``audit`` records who may not."""
 
-    def __init__(self, routes: RouteTable, callers: CallerChecks, log: LogWriter, body_limit: int) -> None:
+    def __init__(  # what it works with
+        self, routes: RouteTable, callers: CallerChecks, log: LogWriter, body_limit: int, audit: BoundedRecorder
+    ) -> None:
         self._routes = routes
         self._callers = callers
         self._log = log
         self._body_limit = body_limit
+        self._audit = audit
         self._threads = ThreadPoolExecutor(2, "inference")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,16 +101,29 @@ class InferenceApp:
         return route if self._callers.allowed(actor, Permission.PIPELINE_INFER, route.pipeline_id) else None
 
     async def _admitted(self, scope: Scope, authorization: bytes | None) -> Route:
-        """The route, once it is known who asks and that they may."""
+        """The route, once it is known who asks and that they may; that they may not is recorded."""
         actor = self._callers.cached(authorization) or await self._callers.resolve(authorization)
         if scope["method"] != "POST":
             raise invalid("inference is asked for by POST")
-        ask(actor, Permission.PIPELINE_INFER)
+        async with self._recording(actor, scope):
+            ask(actor, Permission.PIPELINE_INFER)
         route = self._route(scope["path"])
         if not self._callers.allowed(actor, Permission.PIPELINE_INFER, route.pipeline_id):
             decide = partial(_may_infer, route=route, shown=_shown(scope["path"]))
-            await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, decide)
+            async with self._recording(actor, scope):
+                await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, decide)
         return route
+
+    @asynccontextmanager
+    async def _recording(self, actor: Actor, scope: Scope) -> AsyncIterator[None]:
+        """Records that what is asked inside was refused; a deployment that is not there does not belong inside."""
+        try:
+            yield
+        except DomainError as error:
+            who = actor.for_request(scope["client"][0] if scope.get("client") else None)
+            route = f"POST {scope['path']}"
+            await record_route_refusal(self._audit, who, route, Permission.PIPELINE_INFER, error)
+            raise
 
     def _route(self, path: str) -> Route:
         namespace, _, pipeline = path[len(PREFIX) :].partition("/")
