@@ -54,7 +54,8 @@ _RULES = """\
 
 All dialects share one table of grants. A grant names a subject, an object and a role or level:
 
-- Subjects are a user, a group (with all groups below it), a custom role, or everyone who is signed in.
+- Subjects are a user, a group (with all groups below it), a custom role, or everyone: who is signed in,
+  but for accounts that hold `INFERENCE` alone.
 - Objects are a workspace, an experiment, a registered model or a pipeline. An object that ends in `*` is a pattern and
   covers all that begin so; only administrators grant on patterns. The object need not exist; when a model or pipeline
   is deleted its grants go, when a registered model is renamed they go with it.

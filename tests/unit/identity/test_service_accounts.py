@@ -19,7 +19,7 @@ from modelyard.core.identity.service_accounts import (
     managed_account,
 )
 from modelyard.core.identity.users import NewUser, Profile, add_user, change_user, find_users, load_actor
-from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.actor import EVERYONE, Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.storage.store import SqlStore
 
@@ -132,3 +132,9 @@ def test_who_knows_the_id_of_an_account_learns_its_name(store: SqlStore, root: A
     ada = actor(store, "ada")
     assert store.run_read(find_users, ada, ids=[account.id]) == [account]
     assert account not in store.run_read(find_users, ada)
+
+
+def test_an_account_for_inference_alone_is_not_part_of_everyone() -> None:
+    alone, person = Actor("s", "s", platform_roles=frozenset({Role.INFERENCE})), Actor("p", "p")
+    assert EVERYONE not in alone.subjects
+    assert EVERYONE in person.subjects

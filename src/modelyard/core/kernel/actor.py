@@ -6,6 +6,8 @@ from typing import Self
 EVERYONE = "everyone"
 """The subject of grants that hold for every signed-in user."""
 
+_ONE_PURPOSE = frozenset({"INFERENCE"})  # core.access.permissions.Role: clients that act for themselves
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -34,8 +36,9 @@ class Actor:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Everything whose grants count for the caller."""
-        return (self.user_id, *sorted(self.groups), EVERYONE)
+        """Everything whose grants count for the caller. Who may do one thing only is not part of everyone."""
+        everyone = () if self.platform_roles == _ONE_PURPOSE else (EVERYONE,)
+        return (self.user_id, *sorted(self.groups), *everyone)
 
     def in_scope(self, permission: str) -> bool:
         """Whether the token in use reaches as far as the permission; the user may still lack it."""
