@@ -98,6 +98,16 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def fresh_postgres_url(postgres_url: str) -> str:
     """A new, empty database there."""
+    return _database(postgres_url)
+
+
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres_url: str) -> str:
+    """The same for all tests of a module."""
+    return _database(postgres_url)
+
+
+def _database(postgres_url: str) -> str:
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

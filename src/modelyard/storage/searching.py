@@ -39,8 +39,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
     "<": operator.lt,
     "<=": operator.le,
-    "LIKE": lambda column, value: column.like(value),  # minds case: SQLite's connections are told to
-    "ILIKE": lambda column, value: func.lower(column).like(func.lower(value)),
+    "LIKE": lambda column, value: column.like(value, escape="\\"),  # minds case: SQLite's connections are told to
+    "ILIKE": lambda column, value: func.lower(column).like(func.lower(value), escape="\\"),
     "IN": lambda column, value: column.in_(value),
     "NOT IN": lambda column, value: column.not_in(value),
     "IS NULL": lambda column, _: column.is_(None),
@@ -259,6 +259,8 @@ def _value(op: str, value: Any) -> Any:
     for text in given if isinstance(given, list) else [given]:
         if isinstance(text, str) and "\0" in text:
             raise invalid("text must not contain the character NUL")
+    if op in ("LIKE", "ILIKE"):
+        return str(value).replace("\\", "\\\\")  # a backslash stands for itself: PostgreSQL would take it as an escape
     return given
 
 
