@@ -174,6 +174,14 @@ def test_groups_of_one_name_are_told_apart_by_their_numbers(scene: Scene) -> Non
         scene.admin.groups.remove(str(top.id), scene.ben.email)
 
 
+@pytest.mark.parametrize("name", ["²", "٣", "9" * 40, "%00"])
+def test_what_only_looks_like_a_number_names_no_group_and_no_deployment(live_server: RunningServer, name: str) -> None:
+    admin = administrator(live_server)
+    assert admin.call("GET", f"/api/v1/groups/{name}").status_code in (404, 422, 400)
+    asked = admin.call("POST", "/v1/api/status/get_deployment", json={"name": f"pipeline-{name}"})
+    assert asked.status_code == 404
+
+
 def test_lists_of_grants_want_one_question(live_server: RunningServer) -> None:
     admin: Caller = administrator(live_server)
     for query in ({}, {"object": "workspace:1", "subject": "everyone"}):

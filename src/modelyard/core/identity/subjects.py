@@ -33,7 +33,7 @@ def user_with(tx: Tx, login: str) -> User:
 
 def group_named(tx: Tx, kind: GroupKind, name: str) -> Group:
     """The group or custom role with this number or name; ``CONFLICT`` for a name of several. Asks for no permission."""
-    if name.isdigit() and len(name) < 16 and (numbered := tx.get(Group, int(name))) and numbered.kind == kind:
+    if name.isdecimal() and len(name) < 16 and (numbered := tx.get(Group, int(name))) and numbered.kind == kind:
         return numbered
     found = tx.find(Group, kind=str(kind), name=name)
     if not found:

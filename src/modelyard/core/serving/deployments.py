@@ -113,7 +113,7 @@ class DeploymentStatus:
 def get_status(tx: Tx, actor: Actor, name: str) -> DeploymentStatus:
     """The status by namespace; ``NOT_FOUND`` once it is stopped, which is how clients see that it is."""
     head, _, number = name.rpartition("-")
-    found = tx.get(Deployment, int(number)) if number.isdigit() and len(number) < 16 else None
+    found = tx.get(Deployment, int(number)) if number.isdecimal() and len(number) < 16 else None
     if found is not None and found.name != head:
         found = None
     _require(tx, actor, found, name, Permission.PIPELINE_READ)
