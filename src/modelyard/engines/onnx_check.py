@@ -3,17 +3,14 @@
 Run as ``python -m modelyard.engines.onnx_check FILE``: prints ``{"signature": …}`` or ``{"error": …}``.
 """
 
-import json
 import mmap
-import os
-import resource
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.core.serving.signature import Signature
+from modelyard.engines.child import limit_itself, refusal, run_child, tell
 
 _CPU_SECONDS = 60
 _WALL_SECONDS = 120
@@ -25,45 +22,13 @@ def check_model(path: Path) -> Signature:
 
     ``external`` in its details says that only other files, in which it keeps tensors, are missing.
     """
-    command = [sys.executable, "-m", "modelyard.engines.onnx_check", str(path)]
-    environment = {"PATH": os.defpath, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    try:
-        done = subprocess.run(  # noqa: S603  # our own program, on a path that we named
-            command, capture_output=True, timeout=_WALL_SECONDS, check=False, env=environment, stdin=subprocess.DEVNULL
-        )
-    except subprocess.TimeoutExpired as error:
-        raise invalid(f"the check of the model took longer than {_WALL_SECONDS} s and was stopped") from error
-    answer = _answer(done.stdout)
+    finished = run_child("modelyard.engines.onnx_check", path, _WALL_SECONDS, "the check of the model")
+    answer = finished.answer
     if answer is None:
-        raise invalid(
-            f"the check of the model died ({_cause(done.returncode)}): the file is damaged, hostile or too large"
-        )
+        raise invalid(f"the check of the model died ({finished.cause}): the file is damaged, hostile or too large")
     if "error" in answer:
         raise invalid(answer["error"], external=answer.get("external", False))
     return Signature.from_json(answer["signature"])
-
-
-def _answer(output: bytes) -> dict[str, Any] | None:
-    try:
-        answer = json.loads(output.rsplit(b"\n", 2)[-2])
-    except (ValueError, IndexError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _cause(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _limit(size: int) -> None:
-    memory = _BASE_MEMORY + 6 * size
-    for what, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
 
 
 def _inspect(path: Path) -> Signature:
@@ -90,12 +55,12 @@ def _refuse(facts: Any) -> None:
 
 def main(path: Path) -> None:
     """Check the file and print the result as one line of JSON."""
-    _limit(path.stat().st_size)
+    limit_itself(_BASE_MEMORY + 6 * path.stat().st_size, _CPU_SECONDS, 0)
     try:
         answer: dict[str, Any] = {"signature": _inspect(path).to_json()}
     except DomainError as error:
-        answer = {"error": error.message, **error.details}
-    sys.stdout.write(json.dumps(answer) + "\n")
+        answer = refusal(error)
+    tell(answer)
 
 
 if __name__ == "__main__":

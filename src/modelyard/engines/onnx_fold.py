@@ -4,18 +4,17 @@ Run as ``python -m modelyard.engines.onnx_fold FOLDER``: reads ``model.onnx`` an
 ``folded.onnx``, prints ``{}`` or ``{"error": …}``.
 """
 
-import json
 import mmap
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.engines import onnx_file
+from modelyard.engines.child import limit_itself, refusal, run_child, tell
 
 _MODEL, _FOLDED = "model.onnx", "folded.onnx"
 _CPU_SECONDS = 120
@@ -48,30 +47,11 @@ def _place(source: Path, target: Path) -> None:
 
 
 def _run(folder: Path) -> None:
-    command = [sys.executable, "-m", "modelyard.engines.onnx_fold", str(folder)]
-    environment = {"PATH": os.defpath, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    try:
-        done = subprocess.run(  # noqa: S603  # our own program, on a path that we named
-            command, capture_output=True, timeout=_WALL_SECONDS, check=False, env=environment, stdin=subprocess.DEVNULL
-        )
-        answer = json.loads(done.stdout.rsplit(b"\n", 2)[-2])
-    except subprocess.TimeoutExpired as error:
-        raise invalid(f"making one file of the model took longer than {_WALL_SECONDS} s and was stopped") from error
-    except (ValueError, IndexError) as error:
-        raise invalid("making one file of the model failed: a file is damaged, hostile or too large") from error
+    answer = run_child("modelyard.engines.onnx_fold", folder, _WALL_SECONDS, "making one file of the model").answer
+    if answer is None:
+        raise invalid("making one file of the model failed: a file is damaged, hostile or too large")
     if "error" in answer:
         raise invalid(answer["error"])
-
-
-def _limit(folder: Path) -> None:
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    for what, most in (
-        (resource.RLIMIT_AS, _BASE_MEMORY + 6 * size),
-        (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 2 * size + _SMALLEST),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
 
 
 def _folded(folder: Path) -> None:
@@ -96,13 +76,14 @@ def _folded(folder: Path) -> None:
 
 def main(folder: Path) -> None:
     """Fold the model and print the result as one line of JSON."""
-    _limit(folder)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    limit_itself(_BASE_MEMORY + 6 * size, _CPU_SECONDS, 2 * size + _SMALLEST)
     try:
         _folded(folder)
-        answer: dict[str, str] = {}
+        answer: dict[str, Any] = {}
     except DomainError as error:
-        answer = {"error": error.message}
-    sys.stdout.write(json.dumps(answer) + "\n")
+        answer = refusal(error)
+    tell(answer)
 
 
 if __name__ == "__main__":

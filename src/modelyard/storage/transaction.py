@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, bindparam
 
+from modelyard.core.kernel.batches import batches
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
 from modelyard.core.kernel.store import Between, Contains, Covering, Existing, Granted, Key, Part, StartsWith, Topic
@@ -38,8 +39,6 @@ _MANY = (list, tuple, set, frozenset)
 _statements: dict[tuple[Any, ...], Select[Any]] = {}
 _prepared: dict[tuple[Any, ...], Prepared] = {}
 _insertions: dict[tuple[Any, ...], Any] = {}
-
-_AT_ONCE = 5_000
 
 
 class SqlTx:
@@ -70,8 +69,8 @@ class SqlTx:
             ids = self._searched(asked, replace(plan, first=None, pushed=frozenset()), part, where)
         key = _key(kind).name
         found = {}
-        for at in range(0, len(ids), _AT_ONCE):
-            wanted: dict[str, Any] = {key: ids[at : at + _AT_ONCE]}
+        for some in batches(ids):
+            wanted: dict[str, Any] = {key: some}
             for entity in self.find(kind, order_by=key, **wanted):
                 found[getattr(entity, key)] = entity
         return [found[each] for each in ids]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from modelyard.core.access.check import Decision, ask, decide, holds, require, require_platform
+from modelyard.core.access.check import Decision, ask, decide, grants_on, holds, require, require_platform
 from modelyard.core.access.grants import Grant, ResourceType, new_grant
 from modelyard.core.access.permissions import DENIALS, LEVELS, WORKSPACE_ROLES, Permission, Role
 from modelyard.core.audit.actions import Action
@@ -10,7 +10,7 @@ from modelyard.core.audit.chain import record
 from modelyard.core.audit.entities import Outcome
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
-from modelyard.core.kernel.store import Covering, Topic, Tx
+from modelyard.core.kernel.store import Topic, Tx
 
 MANAGED_BY = {
     ResourceType.WORKSPACE: Permission.WORKSPACE_MANAGE,
@@ -134,14 +134,8 @@ def revoke(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> None:
     _taken(tx, actor, _existing(tx, subject_id, resource))
 
 
-def show_grant(tx: Tx, actor: Actor, subject_id: str, resource: Resource) -> Grant:
-    """What a subject has on a resource itself; ``NOT_FOUND`` without, whatever else it may do there."""
-    require_manager(tx, actor, resource)
-    return _existing(tx, subject_id, resource)
-
-
 def find_grant(tx: Tx, subject_id: str, resource: Resource) -> Grant | None:
-    """The same without asking who wants to know; None without one."""
+    """What a subject has on a resource itself, without asking who wants to know; None without one."""
     kind, key = str(resource.kind), resource.resource_id
     return tx.first(Grant, subject_id=subject_id, resource_type=kind, resource_id=key)
 
@@ -175,10 +169,9 @@ def explain(tx: Tx, who: Actor, permission: Permission, resource: Resource) -> D
         return Decision(True, f"a role on the platform: {', '.join(sorted(who.platform_roles))}")
     if resource.kind is ResourceType.PLATFORM:
         return Decision(False, "no role on the platform gives it")
-    keys = {str(ResourceType.WORKSPACE): str(resource.workspace_id), str(resource.kind): resource.resource_id}
-    found = tx.find(Grant, subject_id=who.subjects, resource_id=Covering(keys))
-    inside = None if resource.kind is ResourceType.WORKSPACE else (resource.kind, resource.resource_id)
-    return decide(found, permission, inside)
+    itself = (resource.kind, resource.resource_id)
+    found = grants_on(tx, who, resource.workspace_id, itself)
+    return decide(found, permission, None if resource.kind is ResourceType.WORKSPACE else itself)
 
 
 def _shown(kind: ResourceType) -> str:

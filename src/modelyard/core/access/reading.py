@@ -5,11 +5,10 @@ from typing import Any, TypeVar
 from modelyard.core.access.check import OwnFields, visible_by
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.batches import IN_QUERY
 from modelyard.core.kernel.store import Tx
 
 E = TypeVar("E")
-
-_IN_QUERY = 5_000  # members of a condition that are sent to the engine, which takes some 32,000 parameters at most
 
 
 def readable(
@@ -33,6 +32,6 @@ def readable(
 
 def find_among(tx: Tx, kind: type[E], **where: Any) -> list[E]:
     """``Tx.find``, with sets of any size as conditions."""
-    large = {name: value for name, value in where.items() if isinstance(value, set) and len(value) > _IN_QUERY}
+    large = {name: value for name, value in where.items() if isinstance(value, set) and len(value) > IN_QUERY}
     rows = tx.find(kind, **{name: value for name, value in where.items() if name not in large})
     return [row for row in rows if all(getattr(row, name) in value for name, value in large.items())]

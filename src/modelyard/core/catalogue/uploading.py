@@ -13,6 +13,7 @@ from modelyard.core.catalogue.artifacts import ArtifactStore, Upload
 from modelyard.core.catalogue.entities import ModelVersion
 from modelyard.core.catalogue.models import CheckedFile, NewVersion, record_upload, unreferenced
 from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.batches import batches
 from modelyard.core.kernel.errors import DomainError
 from modelyard.core.kernel.store import Store
 
@@ -61,5 +62,4 @@ def collect_files(store: Store, artifacts: ArtifactStore, older_than: timedelta)
     ``older_than`` must be longer than recording takes.
     """
     old = artifacts.kept(older_than)
-    batches = (old[at : at + _AT_ONCE] for at in range(0, len(old), _AT_ONCE))
-    return sum(len(drop_unreferenced(store, artifacts, batch)) for batch in batches)
+    return sum(len(drop_unreferenced(store, artifacts, batch)) for batch in batches(old, _AT_ONCE))

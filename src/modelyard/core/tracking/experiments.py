@@ -12,18 +12,19 @@ from modelyard.core.access.permissions import DENIALS, Permission, Role
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.batches import batches
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Part, Tx
+from modelyard.core.kernel.store import Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import DEFAULT_EXPERIMENT, Experiment, ExperimentTag, Lifecycle, Run
-from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_key, check_length, check_name, shortened
+from modelyard.core.tracking.limits import EXPERIMENT_TAG_MAX, check_length, check_name, shortened
+from modelyard.core.tracking.pairs import write_pairs
 
 OWN: OwnFields = (ResourceType.EXPERIMENT, ("id",))
 """How grants on single experiments are found for a list of them."""
 
 _NAMED = "Could not find experiment: the experiment with name"
-_IN_QUERY = 5_000
 _INTEGER = re.compile(r"\s*[-+]?\d+\s*")
 
 
@@ -56,7 +57,7 @@ def create_experiment(
     location = check_location(artifact_location) or f"mlflow-artifacts:/{number}"
     now = milliseconds(tx.now)
     made = tx.insert(Experiment(number, workspace_id, name, location, Lifecycle.ACTIVE, now, now, actor.user_id))
-    _set_tags(tx, number, tags)
+    write_pairs(tx, ExperimentTag, number, tags.items(), "tag", EXPERIMENT_TAG_MAX)
     tx.insert(new_grant(actor.user_id, ResourceType.EXPERIMENT, number, Role.MANAGE, tx.now))
     return made
 
@@ -132,7 +133,7 @@ def set_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str, value
     """Put a tag on an experiment, in place of one with this key."""
     found = require_experiment(tx, actor, Permission.EXPERIMENT_EDIT, experiment_id)
     refuse_deleted(found)
-    _set_tags(tx, found.id, {key: value})
+    write_pairs(tx, ExperimentTag, found.id, [(key, value)], "tag", EXPERIMENT_TAG_MAX)
 
 
 def delete_experiment_tag(tx: Tx, actor: Actor, experiment_id: str, key: str) -> None:
@@ -167,8 +168,7 @@ def readable_among(tx: Tx, actor: Actor, experiment_ids: Collection[str]) -> lis
         return []
     ids = sorted(set(experiment_ids))
     where = visible(actor, Permission.EXPERIMENT_READ, OWN)
-    batches = (ids[at : at + _IN_QUERY] for at in range(0, len(ids), _IN_QUERY))
-    return [found for batch in batches for (found,) in tx.values(Experiment, ("id",), id=batch, **where)]
+    return [found for batch in batches(ids) for (found,) in tx.values(Experiment, ("id",), id=batch, **where)]
 
 
 def refuse_denied_kind(tx: Tx, actor: Actor, workspace_id: int, kind: ResourceType, pattern: str) -> None:
@@ -200,8 +200,8 @@ def views(tx: Tx, found: list[Experiment]) -> list[ExperimentView]:
     """The experiments with their tags."""
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     ids = [experiment.id for experiment in found]
-    for at in range(0, len(ids), _IN_QUERY):
-        rows = tx.values(ExperimentTag, ("experiment_id", "key", "value"), experiment_id=ids[at : at + _IN_QUERY])
+    for some in batches(ids):
+        rows = tx.values(ExperimentTag, ("experiment_id", "key", "value"), experiment_id=some)
         for experiment_id, key, value in rows:
             tags[experiment_id][key] = value
     return [ExperimentView(experiment, tags.get(experiment.id, {})) for experiment in found]
@@ -231,11 +231,3 @@ def _move(tx: Tx, experiment: Experiment, to: Lifecycle, deleted_time: int | Non
     now = milliseconds(tx.now)
     tx.update(Experiment, experiment.id, lambda e: replace(e, lifecycle=to, last_update_time=now))
     tx.change(Run, {"lifecycle": str(to), "deleted_time": deleted_time}, experiment_id=experiment.id)
-
-
-def _set_tags(tx: Tx, experiment_id: str, tags: Mapping[str, str]) -> None:
-    rows = [
-        ExperimentTag(0, experiment_id, check_key("tag", key), check_length("tag.value", value, EXPERIMENT_TAG_MAX))
-        for key, value in tags.items()
-    ]
-    tx.insert_all(rows, existing=Existing.REPLACE)

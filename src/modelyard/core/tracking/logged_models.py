@@ -9,9 +9,10 @@ from typing import Any
 from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.batches import batches
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Part, Tx
+from modelyard.core.kernel.store import Part, Tx
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import (
     Lifecycle,
@@ -23,10 +24,9 @@ from modelyard.core.tracking.entities import (
     RegisteredVersion,
 )
 from modelyard.core.tracking.experiments import own_experiment, readable_among, refuse_deleted, require_experiment
-from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
+from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_length, shortened
+from modelyard.core.tracking.pairs import write_pairs
 from modelyard.core.tracking.runs import require_run
-
-_IN_QUERY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ def create_logged_model(tx: Tx, actor: Actor, new: NewLoggedModel) -> LoggedMode
             now,
         )
     )
-    _write_params(tx, model, new.params)
-    _write_tags(tx, model, new.tags)
+    write_pairs(tx, LoggedModelParam, model.id, new.params, "param", MODEL_TAG_MAX)
+    write_pairs(tx, LoggedModelTag, model.id, new.tags, "tag", MODEL_TAG_MAX)
     return LoggedModelView(model, dict(new.params), dict(new.tags), [], [])
 
 
@@ -106,12 +106,14 @@ def delete_logged_model(tx: Tx, actor: Actor, model_id: str) -> None:
 
 def add_params(tx: Tx, actor: Actor, model_id: str, params: Iterable[tuple[str, str]]) -> None:
     """Add params to a logged model."""
-    _write_params(tx, require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id), params)
+    model = require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id)
+    write_pairs(tx, LoggedModelParam, model.id, params, "param", MODEL_TAG_MAX)
 
 
 def set_tags(tx: Tx, actor: Actor, model_id: str, tags: Iterable[tuple[str, str]]) -> None:
     """Put tags on a logged model."""
-    _write_tags(tx, require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id), tags)
+    model = require_logged_model(tx, actor, Permission.EXPERIMENT_EDIT, model_id)
+    write_pairs(tx, LoggedModelTag, model.id, tags, "tag", MODEL_TAG_MAX)
 
 
 def delete_logged_model_tag(tx: Tx, actor: Actor, model_id: str, key: str) -> None:
@@ -162,29 +164,12 @@ def _require_any(tx: Tx, actor: Actor, permission: Permission, model_id: str) ->
     return model
 
 
-def _write_params(tx: Tx, model: LoggedModel, params: Iterable[tuple[str, str]]) -> None:
-    rows = [
-        LoggedModelParam(0, model.id, check_key("param", key), check_length("param.value", value, MODEL_TAG_MAX))
-        for key, value in params
-    ]
-    tx.insert_all(rows, existing=Existing.REPLACE)
-
-
-def _write_tags(tx: Tx, model: LoggedModel, tags: Iterable[tuple[str, str]]) -> None:
-    rows = [
-        LoggedModelTag(0, model.id, check_key("tag", key), check_length("tag.value", value, MODEL_TAG_MAX))
-        for key, value in tags
-    ]
-    tx.insert_all(rows, existing=Existing.REPLACE)
-
-
 def _views(tx: Tx, models: list[LoggedModel]) -> list[LoggedModelView]:
     pairs: dict[tuple[Any, str], dict[str, str]] = defaultdict(dict)
     metrics: dict[str, list[LoggedModelMetric]] = defaultdict(list)
     registered: dict[str, list[tuple[str, int]]] = defaultdict(list)
     ids = [model.id for model in models]
-    for at in range(0, len(ids), _IN_QUERY):
-        some = ids[at : at + _IN_QUERY]
+    for some in batches(ids):
         for kind in (LoggedModelParam, LoggedModelTag):
             for model_id, key, value in tx.values(kind, ("logged_model_id", "key", "value"), logged_model_id=some):
                 pairs[kind, model_id][key] = value

@@ -21,6 +21,7 @@ from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import RegisteredAlias, RegisteredModel, RegisteredVersion, RegisteredVersionTag
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, shortened
 from modelyard.core.tracking.logged_models import require_logged_model
+from modelyard.core.tracking.pairs import write_pairs
 from modelyard.core.tracking.registry import DESCRIPTION_MAX, OWN, require_model, touch_model
 from modelyard.core.tracking.registry_views import VersionView, version_views
 from modelyard.core.tracking.runs import require_run
@@ -94,7 +95,7 @@ def create_version(tx: Tx, actor: Actor, new: NewRegisteredVersion, found: Found
             now,
         )
     )
-    _write_tags(tx, made, new.tags)
+    write_pairs(tx, RegisteredVersionTag, made.model_version_id, new.tags.items(), "tag", MODEL_TAG_MAX)
     touch_model(tx, model)
     return version_views(tx, [made])[0]
 
@@ -186,7 +187,7 @@ def delete_version(tx: Tx, actor: Actor, name: str, number: str) -> list[ModelVe
 def set_version_tag(tx: Tx, actor: Actor, name: str, number: str, key: str, value: str) -> None:
     """Put a tag on a version."""
     model, version = _require(tx, actor, Permission.MODEL_EDIT, name, number)
-    _write_tags(tx, version, {key: value})
+    write_pairs(tx, RegisteredVersionTag, version.model_version_id, [(key, value)], "tag", MODEL_TAG_MAX)
     _changed(tx, model, version)
 
 
@@ -270,13 +271,3 @@ def _stage(name: str) -> str:
         if stage.lower() == name.lower():
             return stage
     raise invalid(f"Invalid Model Version stage: {shortened(name)}. Value must be one of {', '.join(STAGES)}.")
-
-
-def _write_tags(tx: Tx, version: RegisteredVersion, tags: Mapping[str, str]) -> None:
-    rows = [
-        RegisteredVersionTag(
-            0, version.model_version_id, check_key("tag", key), check_length("tag.value", value, MODEL_TAG_MAX)
-        )
-        for key, value in tags.items()
-    ]
-    tx.insert_all(rows, existing=Existing.REPLACE)

@@ -15,7 +15,7 @@ from modelyard.core.catalogue.models import add_model, remove_versions
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.search import Condition, Order
-from modelyard.core.kernel.store import Existing, Part, Topic, Tx
+from modelyard.core.kernel.store import Part, Topic, Tx
 from modelyard.core.serving.removal import refuse_deployed
 from modelyard.core.tracking.clock import milliseconds
 from modelyard.core.tracking.entities import (
@@ -27,6 +27,7 @@ from modelyard.core.tracking.entities import (
 )
 from modelyard.core.tracking.experiments import refuse_denied_kind, tracking_workspace
 from modelyard.core.tracking.limits import MODEL_TAG_MAX, check_key, check_length, check_name, shortened
+from modelyard.core.tracking.pairs import write_pairs
 from modelyard.core.tracking.registry_views import ModelView, model_views
 
 OWN: OwnFields = (ResourceType.MODEL, OF_WORKSPACE)
@@ -54,7 +55,7 @@ def create_model(tx: Tx, actor: Actor, new: NewModel) -> ModelView:
     _refuse_taken(tx, workspace_id, name)
     model, now = add_model(tx, actor, workspace_id, name), milliseconds(tx.now)
     made = tx.insert(RegisteredModel(model.id, workspace_id, name, _described(new.description), now, now, 0))
-    _write_tags(tx, made, new.tags or {})
+    write_pairs(tx, RegisteredModelTag, made.model_id, (new.tags or {}).items(), "tag", MODEL_TAG_MAX)
     tx.insert(new_grant(actor.user_id, ResourceType.MODEL, in_workspace(workspace_id, name), Role.MANAGE, tx.now))
     return model_views(tx, [made])[0]
 
@@ -125,7 +126,7 @@ def search_models(
 def set_model_tag(tx: Tx, actor: Actor, name: str, key: str, value: str) -> None:
     """Put a tag on a registered model."""
     model = require_model(tx, actor, Permission.MODEL_EDIT, name)
-    _write_tags(tx, model, {key: value})
+    write_pairs(tx, RegisteredModelTag, model.model_id, [(key, value)], "tag", MODEL_TAG_MAX)
     touch_model(tx, model)
 
 
@@ -174,14 +175,6 @@ def _described(text: str | None) -> str | None:
 def _refuse_taken(tx: Tx, workspace_id: int, name: str) -> None:
     if tx.first(Model, workspace_id=workspace_id, name=name) is not None:
         raise conflict(f"Registered Model (name={shortened(name)}) already exists.")
-
-
-def _write_tags(tx: Tx, model: RegisteredModel, tags: Mapping[str, str]) -> None:
-    rows = [
-        RegisteredModelTag(0, model.model_id, check_key("tag", key), check_length("tag.value", value, MODEL_TAG_MAX))
-        for key, value in tags.items()
-    ]
-    tx.insert_all(rows, existing=Existing.REPLACE)
 
 
 def _move_grants(tx: Tx, old: str, new: str) -> None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from modelyard.core.kernel.batches import batches
 from modelyard.core.kernel.store import Tx
 from modelyard.core.tracking.entities import (
     RegisteredAlias,
@@ -12,8 +13,6 @@ from modelyard.core.tracking.entities import (
     RegisteredVersion,
     RegisteredVersionTag,
 )
-
-_IN_QUERY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,7 @@ def model_views(tx: Tx, models: Sequence[RegisteredModel]) -> list[ModelView]:
     tags: dict[int, dict[str, str]] = defaultdict(dict)
     aliases: dict[int, list[RegisteredAlias]] = defaultdict(list)
     latest: dict[int, dict[str, RegisteredVersion]] = defaultdict(dict)
-    for at in range(0, len(models), _IN_QUERY):
-        ids = [model.model_id for model in models[at : at + _IN_QUERY]]
+    for ids in batches([model.model_id for model in models]):
         for model_id, key, value in tx.values(RegisteredModelTag, ("model_id", "key", "value"), model_id=ids):
             tags[model_id][key] = value
         for alias in tx.find(RegisteredAlias, model_id=ids):
@@ -62,8 +60,7 @@ def version_views(tx: Tx, versions: Sequence[RegisteredVersion]) -> list[Version
     """The registered versions, in their order, with what hangs on them."""
     tags: dict[int, dict[str, str]] = defaultdict(dict)
     aliases: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for at in range(0, len(versions), _IN_QUERY):
-        some = versions[at : at + _IN_QUERY]
+    for some in batches(versions):
         rows = tx.values(
             RegisteredVersionTag,
             ("model_version_id", "key", "value"),

@@ -1,14 +1,12 @@
 """Runs with everything that hangs on them, for many runs at once."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from modelyard.core.kernel.batches import batches
 from modelyard.core.kernel.store import Tx
 from modelyard.core.tracking.entities import Dataset, LatestMetric, Run, RunDataset, RunModel, RunParam, RunTag
-
-_IN_QUERY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ def run_views(tx: Tx, runs: Sequence[Run]) -> list[RunView]:
     params: dict[str, dict[str, str]] = defaultdict(dict)
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     models: dict[str, list[RunModel]] = defaultdict(list)
-    for ids in _batches([run.id for run in runs]):
+    for ids in batches([run.id for run in runs]):
         for metric in tx.find(LatestMetric, run_id=ids):
             metrics[metric.run_id].append(metric)
         for kind, held in ((RunParam, params), (RunTag, tags)):
@@ -52,14 +50,10 @@ def run_views(tx: Tx, runs: Sequence[Run]) -> list[RunView]:
 
 
 def _datasets(tx: Tx, run_ids: list[str]) -> dict[str, list[tuple[Dataset, RunDataset]]]:
-    links = [link for ids in _batches(run_ids) for link in tx.find(RunDataset, run_id=ids)]
+    links = [link for ids in batches(run_ids) for link in tx.find(RunDataset, run_id=ids)]
     wanted = sorted({link.dataset_id for link in links})
-    known = {dataset.id: dataset for ids in _batches(wanted) for dataset in tx.find(Dataset, id=ids)}
+    known = {dataset.id: dataset for ids in batches(wanted) for dataset in tx.find(Dataset, id=ids)}
     found: dict[str, list[tuple[Dataset, RunDataset]]] = defaultdict(list)
     for link in links:
         found[link.run_id].append((known[link.dataset_id], link))
     return found
-
-
-def _batches(ids: list[Any]) -> Iterator[list[Any]]:
-    return (ids[at : at + _IN_QUERY] for at in range(0, len(ids), _IN_QUERY))
