@@ -17,8 +17,9 @@ from modelyard.core.catalogue.entities import Model, ModelConfig, ModelVersion, 
 from modelyard.core.identity.entities import Group, Membership, User
 from modelyard.core.identity.groups import GroupKind, subjects_of
 from modelyard.core.kernel.actor import EVERYONE, Actor
+from modelyard.core.kernel.names import slug_of
 from modelyard.core.kernel.store import Tx
-from modelyard.core.serving.entities import Pipeline
+from modelyard.core.serving.entities import Form, Pipeline
 from modelyard.core.tracking.entities import Experiment, Lifecycle
 from modelyard.storage.migrate import migrate
 from modelyard.storage.store import SqlStore, sqlite_url
@@ -71,9 +72,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 def _fill(tx: Tx) -> None:
     tx.insert(User(USER, USER, None, "", "", True, False, NOW, None))
     for number in WORKSPACES:
-        tx.insert(Workspace(0, f"w{number}", False, NOW, USER))
+        tx.insert(Workspace(0, f"w{number}", f"w{number}", False, NOW, USER))
     for workspace_id, name in itertools.product((1, 2, 11, 12), NAMES):  # each with the same number in its table
-        tx.insert(Pipeline(0, workspace_id, name, USER, NOW, NOW))
+        tx.insert(Pipeline(0, workspace_id, name, Form.STEPS, USER, NOW, NOW))
         model = tx.insert(Model(0, workspace_id, name, USER, NOW, NOW))
         tx.insert(ModelConfig(0, workspace_id, tx.insert(_version(model)).id, "onnx", *[None] * 8, NOW))
     for number in EXPERIMENTS:
@@ -125,7 +126,7 @@ def _compare_all(tx: Tx, permission: Permission) -> None:
     tx.delete(Grant, role=list(Role))
     models: Things = []
     for mine, others in itertools.product((None, Role.READ, Role.OWNER, Role.DENY), repeat=2):
-        workspace_id = tx.insert(Workspace(0, f"{mine} {others}", False, NOW, USER)).id
+        workspace_id = tx.insert(Workspace(0, f"{mine} {others}", slug_of(f"{mine} {others}"), False, NOW, USER)).id
         _say(tx, ResourceType.WORKSPACE, str(workspace_id), mine, others)
         for own, common in itertools.product((None, Role.READ, Role.EDIT, Role.NO_PERMISSIONS), repeat=2):
             made = tx.insert(Model(0, workspace_id, f"{own} {common}", USER, NOW, NOW))

@@ -39,7 +39,7 @@ def store(url: str) -> Iterator[SqlStore]:
 
 
 def workspace(name: str = "fraud") -> Workspace:
-    return Workspace(0, name, archived=False, created_at=NOW, created_by="u1")
+    return Workspace(0, name, name, archived=False, created_at=NOW, created_by="u1")
 
 
 def add(tx: Tx, name: str = "fraud") -> Workspace:

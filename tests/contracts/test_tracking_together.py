@@ -75,7 +75,7 @@ def test_who_finds_a_name_taken_meanwhile_tries_again(fresh_postgres_url: str) -
     migrate(store)
 
     def add(tx: Tx, name: str) -> None:
-        tx.insert(Workspace(0, name, False, datetime(2026, 1, 1, tzinfo=UTC), "u"))
+        tx.insert(Workspace(0, name, name, False, datetime(2026, 1, 1, tzinfo=UTC), "u"))
 
     def take_over(tx: Tx) -> None:
         tries.append(tx.delete(Workspace, name="b"))

@@ -27,7 +27,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def add(tx: Tx, name: str) -> int:
-    return tx.insert(Workspace(0, name, False, NOW, "u")).id
+    return tx.insert(Workspace(0, name, name, False, NOW, "u")).id
 
 
 def add_then_fail(tx: Tx, name: str) -> int:

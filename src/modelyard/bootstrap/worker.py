@@ -24,8 +24,9 @@ from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
 from modelyard.dialects.openid.dialect import without_last_slash
+from modelyard.dialects.seldon import seldon
 from modelyard.dialects.wallaroo import wallaroo
-from modelyard.dialects.wallaroo.inference.app import PREFIX, InferenceApp
+from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
@@ -40,9 +41,12 @@ from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
+from modelyard.web.inference.admission import Admission
+from modelyard.web.inference.app import InferenceApp
+from modelyard.web.inference.keeping import Keeper
 from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import access_table, direct_routes
-from modelyard.web.services import Limits, Services
+from modelyard.web.services import Limits, Services, Serving
 from modelyard.web.watcher import Watcher, every
 
 _HEARTBEAT_SECONDS = 2.0
@@ -59,8 +63,8 @@ class Application:
         self._worker_id = worker_id
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
-        self._inference: InferenceApp | None = None
-        dialects = (health, openid, native, wallaroo, mlflow)
+        self._inference: list[InferenceApp] = []
+        dialects = (health, openid, native, wallaroo, mlflow, seldon)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -73,8 +77,11 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.router(scope, receive, send)
-        elif self._inference is not None and scope["path"].startswith(PREFIX):
-            await self._inference(scope, receive, send)
+            return
+        for inference in self._inference:
+            if inference.claims(scope):
+                await inference(scope, receive, send)
+                break
         else:
             scope = self._proxies.seen_through(scope)
             path = scope["path"] = without_last_slash(canonical_path(scope["path"]))
@@ -106,6 +113,7 @@ class Application:
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
+        serving = Serving(routes, Admission(authenticator, audit), Keeper(writer))
         self._services = Services(
             store=store,
             authenticator=authenticator,
@@ -117,15 +125,20 @@ class Application:
             check_model=check_model,
             fold_model=fold,
             logs=SegmentReader(logs),
+            serving=serving,
             audit=audit,
         )
-        self._inference = InferenceApp(routes, authenticator, writer, settings.max_body_bytes, audit)
+        self._inference = [
+            InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)
+            for protocol in (WallarooInference(),)
+        ]
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         async with self._background(store, keys, authenticator, basic, reconciler, verifiers, audit):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
+        serving.keeper.close()
         writer.close()
         audit.flush()
         store.run_write(remove_workers, [self._worker_id])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from modelyard.core.monitoring.inference_log import Stream
 from modelyard.core.serving.tensors import Array
 
 MAGIC = b"MYSEG1\r\n"
@@ -19,6 +20,11 @@ SCHEMA_KIND = 0
 ROWS_KIND = 1
 JSON = "json"
 """The dtype of a column that is kept as the JSON text of its values."""
+
+
+def folder_name(pipeline_id: int, stream: Stream) -> str:
+    """Where the segments of a pipeline's stream lie, below the folder of all."""
+    return str(pipeline_id) if stream is Stream.REQUESTS else f"{pipeline_id}-{stream}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from modelyard.core.monitoring.inference_log import Cursor, LogRows, Page, PageRequest, PageStatus, Partition
+from modelyard.core.monitoring.inference_log import Cursor, LogRows, Page, PageRequest, PageStatus, Partition, Stream
 from modelyard.core.serving.tensors import Array
 from modelyard.segments.frames import (
     HEAD,
@@ -26,6 +26,7 @@ from modelyard.segments.frames import (
     ROWS_KIND,
     SCHEMA_KIND,
     SegmentSchema,
+    folder_name,
     read_rows,
     read_schema,
 )
@@ -70,24 +71,24 @@ class SegmentReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._indexes: dict[int, dict[str, _Index]] = defaultdict(dict)
+        self._indexes: dict[str, dict[str, _Index]] = defaultdict(dict)
         self._lock = threading.Lock()
 
     def partitions(self, pipeline_id: int) -> dict[str, Partition]:
-        indexes = self._refresh(pipeline_id)
+        indexes = self._refresh(folder_name(pipeline_id, Stream.REQUESTS))
         return {name: Partition(0, index.rows, index.read) for name, index in indexes.items()}
 
-    def page(self, pipeline_id: int, request: PageRequest) -> Page:
-        indexes = self._refresh(pipeline_id)
-        pieces, status, cursor = _select(indexes, request)
-        rows = self._materialize(pipeline_id, pieces, newest_first=request.newest_first)
+    def page(self, pipeline_id: int, request: PageRequest, stream: Stream = Stream.REQUESTS) -> Page:
+        name = folder_name(pipeline_id, stream)
+        pieces, status, cursor = _select(self._refresh(name), request)
+        rows = self._materialize(name, pieces, newest_first=request.newest_first)
         return Page(rows, status, cursor if status is not PageStatus.ALL else {})
 
-    def _refresh(self, pipeline_id: int) -> dict[str, _Index]:
+    def _refresh(self, name: str) -> dict[str, _Index]:
         """The indexes of all partitions, with a snapshot of how far each goes now."""
-        folder = self._folder / str(pipeline_id)
+        folder = self._folder / name
         with self._lock:
-            known = self._indexes[pipeline_id]
+            known = self._indexes[name]
             for path in sorted(folder.glob("*.seg")):
                 index = known.setdefault(path.stem, _Index())
                 if path.stat().st_size > index.read:  # a sealed file has no zeros at its end
@@ -96,10 +97,10 @@ class SegmentReader:
                 name: _Index(index.read, index.rows, index.schema, index.frames[:]) for name, index in known.items()
             }
 
-    def _materialize(self, pipeline_id: int, pieces: list[_Piece], *, newest_first: bool) -> LogRows:
+    def _materialize(self, name: str, pieces: list[_Piece], *, newest_first: bool) -> LogRows:
         if not pieces:
             return LogRows(0, {})
-        folder = self._folder / str(pipeline_id)
+        folder = self._folder / name
         with ExitStack() as stack:
             names = {piece.frame.partition for piece in pieces}
             files = {name: stack.enter_context((folder / f"{name}.seg").open("rb")) for name in names}

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
-from modelyard.core.serving.graph import Result
+from modelyard.core.monitoring.inference_log import Stream
+from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Array, Column
 from modelyard.segments.frames import (
@@ -22,6 +23,7 @@ from modelyard.segments.frames import (
     ColumnFormat,
     SegmentSchema,
     column_buffer,
+    folder_name,
     rows_payload,
     schema_payload,
 )
@@ -37,15 +39,23 @@ class SegmentWriter:
     def __init__(self, folder: Path, worker: str) -> None:
         self._folder = folder
         self._worker = worker
-        self._open: dict[int, _Segment] = {}
+        self._open: dict[tuple[int, Stream], _Segment] = {}
         self._lock = threading.Lock()
 
-    def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
+    def append(
+        self,
+        route: Route,
+        time_ms: int,
+        result: Result,
+        extra: Mapping[str, Column],
+        stream: Stream = Stream.REQUESTS,
+    ) -> None:
         try:
             with self._lock:  # uncontended but for batches, which run in threads
-                segment = self._open.get(route.pipeline_id)
+                segment = self._open.get((route.pipeline_id, stream))
                 if segment is None or not segment.append(route, time_ms, result, extra):
-                    self._append_to_next(route, time_ms, result, extra)
+                    segment = self._next(route.pipeline_id, stream, _bytes(result, extra))
+                    segment.append_first(route, time_ms, result, extra)
         except OSError as error:
             _LOG.error("cannot write the inference log of pipeline %s: %s", route.pipeline_name, error)
             raise DomainError(
@@ -59,21 +69,16 @@ class SegmentWriter:
                 segment.close()
             self._open.clear()
 
-    def _append_to_next(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
-        segment = self._next(route.pipeline_id, _bytes(result, extra))
-        if not segment.append(route, time_ms, result, extra):
-            raise OSError(errno.EFBIG, "the rows are larger than expected")
-
-    def _next(self, pipeline_id: int, size: int) -> "_Segment":
+    def _next(self, pipeline_id: int, stream: Stream, size: int) -> "_Segment":
         """A new segment with room for rows of this many bytes, in place of the one that is open."""
-        full = self._open.pop(pipeline_id, None)
+        full = self._open.pop((pipeline_id, stream), None)
         number = 0
         if full is not None:
             number = full.number + 1
             full.close()
-        folder = self._folder / str(pipeline_id)
+        folder = self._folder / folder_name(pipeline_id, stream)
         folder.mkdir(parents=True, exist_ok=True)
-        made = self._open[pipeline_id] = _Segment(folder / f"{self._worker}-{number:06d}.seg", number, size)
+        made = self._open[pipeline_id, stream] = _Segment(folder / f"{self._worker}-{number:06d}.seg", number, size)
         return made
 
 
@@ -114,6 +119,11 @@ class _Segment:
         self._schema, self._route = schema, None if extra else route
         return True
 
+    def append_first(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
+        """Write the rows that the segment was made for."""
+        if not self.append(route, time_ms, result, extra):
+            raise OSError(errno.EFBIG, "the rows are larger than expected")
+
     def close(self) -> None:
         self._map.close()
         os.ftruncate(self._file, self.size)
@@ -121,13 +131,19 @@ class _Segment:
 
     def _encoded(self, route: Route, result: Result, extra: Mapping[str, Column]) -> tuple[SegmentSchema, list[bytes]]:
         schema = self._schema
-        if schema is not None and route is self._route and not extra and not schema.has_json:
+        if (
+            schema is not None
+            and route is self._route
+            and schema.constants["metadata.last_model"] == result.last_model
+            and not extra
+            and not schema.has_json
+        ):
             # nothing but the tensors of the route that was logged last: their names and types are known
             arrays = [*result.inputs.values(), *result.outputs.values()]
             if [array.shape[1:] for array in arrays] == schema.shapes:
                 return schema, [array.tobytes() for array in arrays]
         columns = _columns(result, extra)
-        schema = _schema(route, columns, len(result.elapsed), self._partition)
+        schema = _schema(route, result.last_model, columns, len(result.elapsed), self._partition)
         return schema, [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
 
     def _write(self, payload: bytes) -> None:
@@ -173,10 +189,10 @@ def _objects(values: Column) -> Array:
     return array
 
 
-def _schema(route: Route, columns: Mapping[str, Array], steps: int, partition: str) -> SegmentSchema:
+def _schema(route: Route, last_model: str, columns: Mapping[str, Array], steps: int, partition: str) -> SegmentSchema:
     formats = tuple(_format(name, array) for name, array in columns.items())
     constants = {
-        "metadata.last_model": route.last_model,
+        "metadata.last_model": last_model,
         "metadata.pipeline_version": route.pipeline_version,
         "metadata.partition": partition,
     }

@@ -33,7 +33,7 @@ class _Entry:
 
 
 class TokenAuthenticator:
-    """See ``web.services.Authenticator`` and ``dialects.wallaroo.inference.app.CallerChecks``."""
+    """See ``web.services.Authenticator`` and ``web.inference.admission.CallerChecks``."""
 
     def __init__(self, store: Store, verify: Callable[[str], Awaitable[VerifiedToken]]) -> None:
         self._store = store

@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.requests import Request
 
+from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
+from modelyard.web.refusals import record_route_refusal
 from modelyard.web.services import Services
 
 T = TypeVar("T")
@@ -46,6 +48,12 @@ class Call:
     async def json(self, shape: type[T]) -> T:
         """The JSON body as ``shape``; unknown keys are ignored, an empty body reads as ``{}``."""
         return decode(await self.body() or b"{}", shape)
+
+
+async def record_refusal(call: Call, permission: Permission, error: DomainError, field: str = "") -> None:
+    """Record the error if it says that the caller lacked a right; ``field`` tells apart what one route offers."""
+    route = f"{call.request.method} {call.request.url.path} {field}".rstrip()
+    await record_route_refusal(call.services.audit, call.actor, route, permission, error)
 
 
 def decode(data: bytes | str, shape: type[T]) -> T:

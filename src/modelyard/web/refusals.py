@@ -6,22 +6,15 @@ from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.audit.entities import Outcome
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
-from modelyard.web.call import Call
 
 _ABOUT_RIGHTS = frozenset({Permission.USERS_MANAGE, Permission.WORKSPACE_MANAGE, Permission.PIPELINE_INFER})
 """To these a stranger is told that the thing does not exist; that, too, may have been a try."""
 
 
-async def record_refusal(call: Call, permission: Permission, error: DomainError, field: str = "") -> None:
-    """Record the error if it says that the caller lacked a right; ``field`` tells apart what one route offers."""
-    route = f"{call.request.method} {call.request.url.path} {field}".rstrip()
-    await record_route_refusal(call.services.audit, call.actor, route, permission, error)
-
-
 async def record_route_refusal(  # who, what, and why not
     audit: BoundedRecorder, actor: Actor, route: str, permission: Permission, error: DomainError
 ) -> None:
-    """The same where there is no ``Call``; ``route`` is the method and the path."""
+    """Record the error if it says that the caller lacked a right; ``route`` is the method and the path."""
     if error.kind is ErrorKind.FORBIDDEN:
         outcome = Outcome.REFUSED
     elif error.kind is ErrorKind.NOT_FOUND and permission in _ABOUT_RIGHTS:

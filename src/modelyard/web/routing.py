@@ -20,8 +20,7 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.web.basic import is_basic
-from modelyard.web.call import Call
-from modelyard.web.refusals import record_refusal
+from modelyard.web.call import Call, record_refusal
 from modelyard.web.services import Services
 
 _LOG = logging.getLogger(__name__)

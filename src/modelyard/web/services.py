@@ -10,8 +10,11 @@ from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
+from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.signature import Signature
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
+from modelyard.web.inference.admission import Admission
+from modelyard.web.inference.keeping import Keeper
 
 
 class Authenticator(Protocol):
@@ -37,6 +40,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """What this process serves, who may ask it, and where answers are kept."""
+
+    routes: RouteTable
+    admission: Admission
+    keeper: Keeper
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The ports that handlers call."""
 
@@ -50,4 +62,5 @@ class Services:
     check_model: Callable[[Path], Signature]
     fold_model: Callable[[Path, Mapping[str, Path], Path], None]
     logs: LogReader
+    serving: Serving
     audit: BoundedRecorder

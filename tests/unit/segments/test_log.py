@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.monitoring.inference_log import Cursor, Page, PageRequest, PageStatus
-from modelyard.core.serving.graph import Graph, Result, Step
+from modelyard.core.serving.graph.compiling import compile_plan
+from modelyard.core.serving.graph.nodes import Step
+from modelyard.core.serving.graph.plan import model, plan
+from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
 from modelyard.engines import onnx
 from modelyard.segments.reader import SegmentReader
@@ -23,12 +26,14 @@ from modelyard.segments.writer import SegmentWriter
 
 MODEL = Path(__file__).parents[3] / "examples" / "models" / "ccfraud.onnx"
 PIPELINE = 7
+LABEL = '{"model_name": "m", "model_sha": "s"}'
 
 
 @pytest.fixture(scope="module")
 def route() -> Route:
-    graph = Graph([Step(onnx.load(MODEL))])
-    return Route(1, 1, "fraud-1", 1, PIPELINE, "fraud", "v-uuid", graph, '{"model_name": "m", "model_sha": "s"}')
+    served = plan(model("m", 0))
+    graph = compile_plan(served, [Step(onnx.load(MODEL))])
+    return Route(1, 1, "fraud-1", 1, "space", PIPELINE, "fraud", "v-uuid", graph, served, ())
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def writer(tmp_path: Path) -> Iterator[SegmentWriter]:
 
 def result(*values: float, name: str = "y") -> Result:
     rows = np.array(values, dtype=np.float32).reshape(-1, 1)
-    return Result(len(rows), {"x": np.repeat(rows, 3, axis=1)}, {name: rows}, [5])
+    return Result(len(rows), {"x": np.repeat(rows, 3, axis=1)}, {name: rows}, [5], LABEL)
 
 
 def values(page: Page, name: str = "out.y") -> list[float]:
@@ -122,7 +127,9 @@ def test_a_damaged_last_frame_is_not_read(tmp_path: Path, route: Route) -> None:
 
 
 def test_rows_that_outgrow_a_segment_go_on_in_the_next(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:
-    large = Result(200_000, {"x": np.zeros((200_000, 29), np.float32)}, {"y": np.zeros((200_000, 1), np.float32)}, [1])
+    large = Result(
+        200_000, {"x": np.zeros((200_000, 29), np.float32)}, {"y": np.zeros((200_000, 1), np.float32)}, [1], LABEL
+    )
     for time in range(4):
         writer.append(route, time, large, {})
     partitions = SegmentReader(tmp_path).partitions(PIPELINE)
@@ -216,7 +223,9 @@ def test_a_log_that_could_not_grow_goes_on_when_there_is_room(
     tmp_path: Path, route: Route, writer: SegmentWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Another schema, too: where its rows do not fit, it must not be announced either.
-    large = Result(40_000, {"x": np.zeros((40_000, 29), np.float32)}, {"y": np.zeros((40_000, 1), np.float32)}, [1])
+    large = Result(
+        40_000, {"x": np.zeros((40_000, 29), np.float32)}, {"y": np.zeros((40_000, 1), np.float32)}, [1], LABEL
+    )
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,12 +1,16 @@
 """The chain of models: what it takes, how its steps are joined, what cannot run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
-from modelyard.core.serving.graph import Graph, Step, check_chain
+from modelyard.core.serving.graph.compiling import check_plan, compile_plan
+from modelyard.core.serving.graph.graph import Graph
+from modelyard.core.serving.graph.nodes import Step
+from modelyard.core.serving.graph.plan import Plan, model, plan
 from modelyard.core.serving.signature import Signature, TensorSpec
 from modelyard.core.serving.tensors import Array
 from modelyard.engines import onnx
@@ -27,32 +31,44 @@ class Sum:
         return [np.sum([a.reshape(len(a), -1).sum(axis=1) for a in arrays], axis=0, dtype=np.float32).reshape(-1, 1)]
 
 
+def one_after_another(count: int) -> Plan:
+    return plan({"kind": "chain", "nodes": [model(f"m{place}", place) for place in range(count)]})
+
+
+def chain(steps: Sequence[Step]) -> Graph:
+    return compile_plan(one_after_another(len(steps)), steps)
+
+
+def check_chain(models: Sequence[tuple[Signature, Sequence[str] | None]]) -> None:
+    check_plan(one_after_another(len(models)), models)
+
+
 def spec(name: str, *row: int, batch: int | None = None, dtype: str = "float32") -> TensorSpec:
     return TensorSpec(name, dtype, (batch, *row))
 
 
 def message(kind: ErrorKind, *steps: Step, **columns: object) -> str:
     with pytest.raises(DomainError) as caught:
-        Graph(steps).run(columns)  # type: ignore[arg-type]
+        chain(steps).run(columns)  # type: ignore[arg-type]
     assert caught.value.kind is kind
     return caught.value.message
 
 
 def test_columns_are_found_by_the_names_of_the_inputs() -> None:
-    result = Graph([Step(Sum(spec("a", 1), spec("b", 2)))]).run({"b": [[2, 3]], "a": [1]})
+    result = chain([Step(Sum(spec("a", 1), spec("b", 2)))]).run({"b": [[2, 3]], "a": [1]})
     assert result.outputs["y"].tolist() == [[6]]
     assert {name: array.tolist() for name, array in result.inputs.items()} == {"a": [[1]], "b": [[2, 3]]}
 
 
 def test_tensor_fields_name_columns_by_position() -> None:
-    graph = Graph([Step(Sum(spec("a", 1), spec("b", 1)), ("first", "second"))])
+    graph = chain([Step(Sum(spec("a", 1), spec("b", 1)), ("first", "second"))])
     assert graph.run({"second": [2], "first": [1]}).outputs["y"].tolist() == [[3]]
     assert graph.columns == ("first", "second")
 
 
 def test_scalar_columns_are_stacked_into_one_input() -> None:
     model = Sum(spec("x", 3))
-    result = Graph([Step(model, ("a", "b", "c"))]).run({"a": [1, 4], "b": [2, 5], "c": [3, 6]})
+    result = chain([Step(model, ("a", "b", "c"))]).run({"a": [1, 4], "b": [2, 5], "c": [3, 6]})
     assert result.outputs["y"].tolist() == [[6], [15]]
     assert result.inputs["b"].tolist() == [2, 5]
 
@@ -60,20 +76,20 @@ def test_scalar_columns_are_stacked_into_one_input() -> None:
 def test_steps_are_joined_by_name_else_by_position() -> None:
     first = Sum(spec("x", 2), output="score")
     for name in ("score", "other"):
-        result = Graph([Step(first), Step(Sum(spec(name, 1), output="z"))]).run({"x": [[1, 2]]})
+        result = chain([Step(first), Step(Sum(spec(name, 1), output="z"))]).run({"x": [[1, 2]]})
         assert result.outputs == {"z": np.array([[3]])}
         assert len(result.elapsed) == 2
 
 
 def test_a_model_for_one_row_at_a_time_gets_one_row_at_a_time() -> None:
     model = Sum(spec("x", 2, batch=1))
-    assert Graph([Step(model)]).run({"x": [[1, 2], [3, 4]]}).outputs["y"].tolist() == [[3], [7]]
+    assert chain([Step(model)]).run({"x": [[1, 2], [3, 4]]}).outputs["y"].tolist() == [[3], [7]]
     assert model.seen == [(1, 2), (1, 2)]
 
 
 def test_other_fixed_batches_are_taken_whole_or_not() -> None:
     model = Step(Sum(spec("x", 1, batch=2)))
-    assert Graph([model]).run({"x": [1, 2]}).rows == 2
+    assert chain([model]).run({"x": [1, 2]}).rows == 2
     assert "exactly 2 rows, got 3" in message(ErrorKind.INVALID, model, x=[1, 2, 3])
 
 
@@ -121,5 +137,7 @@ def test_an_output_without_a_row_for_each_row_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["ccfraud", "ccfraud_v2", "fraud_threshold", "house_price"])
 def test_the_example_of_a_graph_runs(name: str) -> None:
-    graph = Graph([Step(onnx.load(MODELS / f"{name}.onnx"))])
-    assert graph.run(graph.example()).rows == 1
+    graph = chain([Step(onnx.load(MODELS / f"{name}.onnx"))])
+    graph.warm_up()
+    zeros = {each.name: np.zeros((1, *[size or 1 for size in each.row_shape])) for each in graph.inputs}
+    assert graph.run(zeros).rows == 1

@@ -8,10 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A place for models and pipelines that its members share; names are unique on the server."""
+    """A place for models and pipelines that its members share; names are unique on the server.
+
+    ``slug`` is its name in URLs (an RFC 1123 label), made from the first name and never changed.
+    """
 
     id: int
     name: str
+    slug: str
     archived: bool
     created_at: datetime
     created_by: str

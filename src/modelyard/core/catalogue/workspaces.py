@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import count
 
 from modelyard.core.access.check import ask, require, require_platform, visible, visible_by
 from modelyard.core.access.granting import keep_an_owner
@@ -15,8 +16,8 @@ from modelyard.core.identity.users import find_user
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
-from modelyard.core.kernel.names import title
-from modelyard.core.kernel.store import Topic, Tx
+from modelyard.core.kernel.names import slug_of, title
+from modelyard.core.kernel.store import StartsWith, Topic, Tx
 
 _OWNER_SHOWN = 200  # characters of a user's name that leave room for the rest of a workspace's
 
@@ -43,10 +44,28 @@ def create_workspace(tx: Tx, actor: Actor, name: str) -> Workspace:
     wanted = title("workspace", name)
     if tx.first(Workspace, name=wanted) is not None:
         raise conflict(f"a workspace named {wanted!r} already exists; choose another name", name=wanted)
-    made = tx.insert(Workspace(0, wanted, False, tx.now, actor.user_id))
+    made = tx.insert(new_workspace(tx, wanted, actor.user_id))
     _grant(tx, made.id, actor.user_id, Role.OWNER)
     record(tx, actor, Action.WORKSPACE_CREATE, "workspace", made.id, name=wanted)
     return made
+
+
+def new_workspace(tx: Tx, name: str, maker: str) -> Workspace:
+    """A workspace to insert; its slug is free."""
+    slug = slug_of(name)
+    taken = {found for (found,) in tx.values(Workspace, ("slug",), slug=StartsWith(slug))}
+    free = next(text for number in count(1) if (text := slug if number == 1 else f"{slug}-{number}") not in taken)
+    return Workspace(0, name, free, False, tx.now, maker)
+
+
+def workspace_by_slug(tx: Tx, actor: Actor, slug: str, permission: Permission) -> Workspace:
+    """The workspace of this name in URLs, for someone who holds the permission on it."""
+    found = tx.first(Workspace, slug=slug)
+    if found is None:
+        ask(actor, permission)
+        raise not_found("namespace", slug)
+    require(tx, actor, permission, found.id, "namespace", slug)
+    return found
 
 
 def default_workspace(tx: Tx, actor: Actor) -> Workspace:

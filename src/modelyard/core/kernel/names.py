@@ -6,7 +6,9 @@ import unicodedata
 from modelyard.core.kernel.errors import invalid
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NOT_LABEL = re.compile(r"[^a-z0-9]+")
 _LABEL_MAX = 63
+_SLUG_MAX = 50
 _TITLE_MAX = 255
 
 
@@ -19,6 +21,15 @@ def label(what: str, name: str) -> str:
             name=_shown(name),
         )
     return name
+
+
+def slug_of(name: str) -> str:
+    """A label made from a title, as ``fraud-detection`` from ``Fraud détection!``; ``workspace`` where nothing is left.
+
+    At most 50 characters, which leaves room for a number behind it.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return _NOT_LABEL.sub("-", plain)[:_SLUG_MAX].strip("-") or "workspace"
 
 
 def title(what: str, name: str) -> str:

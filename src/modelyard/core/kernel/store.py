@@ -22,6 +22,7 @@ class Topic(StrEnum):
 
     ACCESS = "access"
     ROUTES = "routes"
+    ROUTERS = "routers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from modelyard.core.serving.graph import Result
+from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Array, Column
 
 Cursor = dict[str, int]
+
+
+class Stream(StrEnum):
+    """What is logged apart from one another, for each pipeline."""
+
+    REQUESTS = "requests"
+    """What clients asked and were answered."""
+    SHADOW = "shadow"
+    """What shadows made of copies of it, which no client saw."""
 
 
 class PageStatus(StrEnum):
@@ -68,7 +77,14 @@ class Partition:
 class LogWriter(Protocol):
     """Appends; one for each process."""
 
-    def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
+    def append(
+        self,
+        route: Route,
+        time_ms: int,
+        result: Result,
+        extra: Mapping[str, Column],
+        stream: Stream = Stream.REQUESTS,
+    ) -> None:
         """Log the answered rows; ``extra`` are columns of the request that no model took.
 
         Raises ``UNAVAILABLE`` when they cannot be written; nothing of them is in the log then.
@@ -78,7 +94,7 @@ class LogWriter(Protocol):
 class LogReader(Protocol):
     """Reads what all processes appended."""
 
-    def page(self, pipeline_id: int, request: PageRequest) -> Page:
+    def page(self, pipeline_id: int, request: PageRequest, stream: Stream = Stream.REQUESTS) -> Page:
         """The rows of one pipeline that the request asks for."""
 
     def partitions(self, pipeline_id: int) -> dict[str, Partition]:

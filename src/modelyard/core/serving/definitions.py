@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.core.kernel.errors import DomainError, failed_precondition, invalid
+from modelyard.core.serving.entities import Form
+from modelyard.core.serving.graph.plan import Plan, model, plan
 
 _KINDS = frozenset(
     {
@@ -61,9 +63,21 @@ def models_named(value: Any) -> Iterator[ModelRef]:
             yield from models_named(list(value.values()))
 
 
-def chain(definition: dict[str, Any]) -> list[ModelRef]:
-    """The models that run one after another; ``FAILED_PRECONDITION`` for what cannot be served (yet)."""
-    return [_one_model(number, step) for number, step in enumerate(definition.get("steps", []))]
+def planned(form: str, definition: dict[str, Any]) -> tuple[list[ModelRef], Plan]:
+    """The models of a definition and how they work together; ``FAILED_PRECONDITION`` for what cannot be served.
+
+    Definitions of other forms than steps carry their plan: ``{"document", "models": [{"name", "version", "sha"}, …],
+    "plan"}``, made by the dialect that reads the document.
+    """
+    if form == Form.STEPS:
+        return steps_planned(definition)
+    return list(models_named(definition["models"])), definition["plan"]
+
+
+def steps_planned(definition: dict[str, Any]) -> tuple[list[ModelRef], Plan]:
+    """The models of a list of steps, one after another, and their plan."""
+    refs = [_one_model(number, step) for number, step in enumerate(definition.get("steps", []))]
+    return refs, plan({"kind": "chain", "nodes": [model(ref.name, place) for place, ref in enumerate(refs)]})
 
 
 def _one_model(number: int, step: dict[str, Any]) -> ModelRef:

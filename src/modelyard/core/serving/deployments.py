@@ -13,9 +13,10 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import failed_precondition, invalid, not_found
 from modelyard.core.kernel.names import label
 from modelyard.core.kernel.store import Topic, Tx
-from modelyard.core.serving.definitions import chain
+from modelyard.core.serving.definitions import ModelRef, planned
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
-from modelyard.core.serving.graph import check_chain
+from modelyard.core.serving.graph.compiling import check_plan
+from modelyard.core.serving.graph.plan import Plan
 from modelyard.core.serving.pipelines import may_serve, own_pipeline, pipeline_by_id, require_pipeline
 from modelyard.core.serving.settling import settle
 from modelyard.core.serving.signature import Signature
@@ -47,13 +48,14 @@ def deploy(tx: Tx, actor: Actor, command: Deploy) -> Deployment:
     version = _version(tx, actor, command)
     pipeline = pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_DEPLOY)
     label("deployment", command.name)
-    models = _models(tx, actor, version, command.config_ids)
+    refs, plan = planned(pipeline.form, version.definition)
+    models = _models(tx, actor, version, refs, plan, command.config_ids)
     found = tx.first(Deployment, pipeline_id=pipeline.id)
     tx.touch(Topic.ROUTES)
     if found is None:
-        deployment = tx.insert(_new(tx, version, command, models))
+        deployment = tx.insert(_new(tx, version, command, models, plan))
     else:
-        changed = tx.update(Deployment, found.id, lambda old: _redeployed(tx, old, version, command, models))
+        changed = tx.update(Deployment, found.id, lambda old: _redeployed(tx, old, version, command, models, plan))
         deployment = settle(tx, changed)
     record(tx, actor, Action.DEPLOY, "deployment", deployment.id, **_told(deployment), version=version.version)
     return deployment
@@ -178,11 +180,13 @@ def _newest(tx: Tx, pipeline_id: int) -> PipelineVersion | None:
     return next((v for v in versions if v.definition.get("steps")), versions[0] if versions else None)
 
 
-def _models(tx: Tx, actor: Actor, version: PipelineVersion, config_ids: tuple[int, ...]) -> list[dict[str, Any]]:
-    """What to load for each step; ``FAILED_PRECONDITION`` when it could not run."""
+def _models(  # all that can be wrong with a deployment is found here
+    tx: Tx, actor: Actor, version: PipelineVersion, refs: list[ModelRef], plan: Plan, config_ids: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """What to load for each model; ``FAILED_PRECONDITION`` when they could not run as planned."""
     configs = _configs(tx, config_ids)
     chosen: list[tuple[ModelVersion, ModelConfig]] = []
-    for ref in chain(version.definition):
+    for ref in refs:
         model = tx.first(ModelVersion, version=ref.version)
         if model is None or not may_serve(tx, actor, version.workspace_id, model):
             raise failed_precondition(
@@ -192,7 +196,7 @@ def _models(tx: Tx, actor: Actor, version: PipelineVersion, config_ids: tuple[in
     foreign = set(config_ids) - {config.id for _, config in chosen}
     if foreign:
         raise invalid(f"the models of this pipeline have no model configurations {sorted(foreign)}")
-    check_chain([(_signature(model), config.tensor_fields) for model, config in chosen])
+    check_plan(plan, [(_signature(model), config.tensor_fields) for model, config in chosen])
     return [{"version_id": model.id, "config_id": config.id} for model, config in chosen]
 
 
@@ -208,7 +212,7 @@ def _signature(model: ModelVersion) -> Signature:
     return Signature.from_json(model.signature)
 
 
-def _new(tx: Tx, version: PipelineVersion, command: Deploy, models: list[dict[str, Any]]) -> Deployment:
+def _new(tx: Tx, version: PipelineVersion, command: Deploy, models: list[dict[str, Any]], plan: Plan) -> Deployment:
     return Deployment(
         id=0,
         workspace_id=version.workspace_id,
@@ -219,6 +223,7 @@ def _new(tx: Tx, version: PipelineVersion, command: Deploy, models: list[dict[st
         error=None,
         revision=1,
         models=models,
+        plan=plan,
         engine_config=command.engine_config or {},
         created_at=tx.now,
         updated_at=tx.now,
@@ -226,7 +231,7 @@ def _new(tx: Tx, version: PipelineVersion, command: Deploy, models: list[dict[st
 
 
 def _redeployed(
-    tx: Tx, old: Deployment, version: PipelineVersion, command: Deploy, models: list[dict[str, Any]]
+    tx: Tx, old: Deployment, version: PipelineVersion, command: Deploy, models: list[dict[str, Any]], plan: Plan
 ) -> Deployment:
     return replace(
         old,
@@ -236,6 +241,7 @@ def _redeployed(
         error=None,
         revision=old.revision + 1,
         models=models,
+        plan=plan,
         engine_config=command.engine_config if command.engine_config is not None else old.engine_config,
         updated_at=tx.now,
     )

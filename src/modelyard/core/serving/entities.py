@@ -2,16 +2,34 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+
+class Form(StrEnum):
+    """What kind of document the versions of a pipeline hold."""
+
+    STEPS = "steps"
+    """Wallaroo's list of steps."""
+    PREDICTORS = "predictors"
+    """A SeldonDeployment: predictors that share the traffic, each a tree of units."""
+    MODEL = "model"
+    """One model, as Seldon Core 2 describes it."""
+    DATAFLOW = "dataflow"
+    """Steps that feed one another, as a pipeline of Seldon Core 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A named chain of steps in a workspace; what is deployed is one of its versions."""
+    """Something that can be deployed, by its name in a workspace; what is deployed is one of its versions.
+
+    ``form`` says how its definitions are written, see ``Form``.
+    """
 
     id: int
     workspace_id: int
     name: str
+    form: str
     owner_id: str
     created_at: datetime
     updated_at: datetime
@@ -19,7 +37,11 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class PipelineVersion:
-    """One immutable definition: ``{"id": pipeline name, "steps": [{step kind: …}, …]}``, or ``{}`` when empty."""
+    """One immutable definition, written in the pipeline's form and kept as it was sent.
+
+    As steps: ``{"id": pipeline name, "steps": [{step kind: …}, …]}``, or ``{}`` when empty. ``action`` and ``message``
+    say what whoever made the version did, and why.
+    """
 
     id: int
     workspace_id: int
@@ -27,6 +49,8 @@ class PipelineVersion:
     version: str
     definition: dict[str, Any]
     created_on_version: str
+    action: str | None
+    message: str | None
     created_by: str
     created_at: datetime
 
@@ -36,8 +60,8 @@ class Deployment:
     """What a pipeline is meant to serve, at most one a pipeline.
 
     ``state`` is one of ``DeploymentState``. ``revision`` grows with every change of what is to be served; workers
-    report the revision they have loaded. ``models`` lists, in the order of the steps, what to load:
-    ``{"version_id", "config_id"}``.
+    report the revision they have loaded. ``models`` lists what to load: ``{"version_id", "config_id"}``; ``plan`` says
+    how they work together (see ``serving.graph.plan``), naming models by their place in the list.
     """
 
     id: int
@@ -49,6 +73,7 @@ class Deployment:
     error: str | None
     revision: int
     models: list[dict[str, Any]]
+    plan: dict[str, Any]
     engine_config: dict[str, Any]
     created_at: datetime
     updated_at: datetime

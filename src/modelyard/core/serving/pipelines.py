@@ -19,7 +19,7 @@ from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import label
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.definitions import check_definition, models_named
-from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
+from modelyard.core.serving.entities import Deployment, Form, Pipeline, PipelineVersion, Replica
 from modelyard.core.serving.states import DeploymentState
 
 OWN: OwnFields = (ResourceType.PIPELINE, OF_WORKSPACE)
@@ -38,21 +38,50 @@ class PipelineView:
     deployment: Deployment | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A definition, the form it is written in, and what its maker says of it."""
+
+    definition: dict[str, Any]
+    form: Form = Form.STEPS
+    action: str | None = None
+    message: str | None = None
+
+
 def create_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str, definition: dict[str, Any]) -> PipelineVersion:
-    """Add a version to the pipeline of this name; the first one makes the pipeline."""
+    """Add a version made of steps to the pipeline of this name; the first one makes the pipeline."""
+    return create_version(tx, actor, workspace_id, name, NewVersion(definition))
+
+
+def create_version(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewVersion) -> PipelineVersion:
+    """Add a version to the pipeline of this name; the first one makes the pipeline, in the form of the version."""
     own = own_pipeline(workspace_id, name)
     require(tx, actor, Permission.PIPELINE_EDIT, workspace_id, "workspace", workspace_id, own)
     existing(tx, workspace_id)
     label("pipeline", name)
-    check_definition(definition)
-    _check_models(tx, actor, workspace_id, definition)
+    if new.form is Form.STEPS:
+        check_definition(new.definition)
+    _check_models(tx, actor, workspace_id, new.definition)
     found = tx.first(Pipeline, workspace_id=workspace_id, name=name)
     if found is None:
-        found = tx.insert(Pipeline(0, workspace_id, name, actor.user_id, tx.now, tx.now))
+        found = tx.insert(Pipeline(0, workspace_id, name, new.form, actor.user_id, tx.now, tx.now))
+    elif found.form != new.form:
+        raise conflict(f"{name!r} is the name of a pipeline of another kind ({found.form}) in this workspace")
     else:
         tx.update(Pipeline, found.id, lambda pipeline: replace(pipeline, updated_at=tx.now))
     version = tx.insert(
-        PipelineVersion(0, workspace_id, found.id, new_uuid(), definition, RELEASE, actor.user_id, tx.now)
+        PipelineVersion(
+            0,
+            workspace_id,
+            found.id,
+            new_uuid(),
+            new.definition,
+            RELEASE,
+            new.action,
+            new.message,
+            actor.user_id,
+            tx.now,
+        )
     )
     _record(tx, actor, Action.PIPELINE_CHANGE, found, version=version.version)
     return version

@@ -7,17 +7,20 @@ gives the same end.
 import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from modelyard.core.catalogue.artifacts import ArtifactStore
-from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
+from modelyard.core.catalogue.entities import ModelConfig, ModelVersion, Workspace
 from modelyard.core.kernel.errors import DomainError
 from modelyard.core.kernel.store import Store, Tx
 from modelyard.core.serving.deployments import namespace
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion
-from modelyard.core.serving.graph import Graph, LoadedModel, Step
+from modelyard.core.serving.graph.compiling import compile_plan
+from modelyard.core.serving.graph.nodes import LoadedModel, Step
+from modelyard.core.serving.graph.routers import Rewards
 from modelyard.core.serving.routes import Route, RouteTable
 from modelyard.core.serving.states import SERVED
 from modelyard.core.serving.workers import report
@@ -32,6 +35,7 @@ class _Wanted:
     """A deployment with all that is needed to serve it."""
 
     deployment: Deployment
+    workspace: Workspace
     pipeline: Pipeline
     version: PipelineVersion
     models: list[tuple[ModelVersion, ModelConfig]]
@@ -40,14 +44,22 @@ class _Wanted:
 class Reconciler:
     """Keeps one worker's ``RouteTable``. Blocking: run it on a thread, one run at a time."""
 
-    def __init__(
-        self, store: Store, artifacts: ArtifactStore, load: Loader, routes: RouteTable, worker_id: str
+    def __init__(  # what it works with
+        self,
+        store: Store,
+        artifacts: ArtifactStore,
+        load: Loader,
+        routes: RouteTable,
+        worker_id: str,
+        rewards: Callable[[int, str], Sequence[Rewards]] = lambda *_: (),
     ) -> None:
+        """``rewards`` gives what feedback said of a branch, by pipeline id and name."""
         self._store = store
         self._artifacts = artifacts
         self._load = load
         self._routes = routes
         self._worker_id = worker_id
+        self._rewards = rewards
         self._verified: set[str] = set()
         self._errors: dict[int, tuple[int, str]] = {}
 
@@ -84,10 +96,10 @@ class Reconciler:
         return route
 
     def _route(self, want: _Wanted) -> Route:
-        graph = Graph([self._step(version, config) for version, config in want.models])
+        steps = [self._step(version, config) for version, config in want.models]
+        graph = compile_plan(want.deployment.plan, steps, partial(self._rewards, want.pipeline.id))
         with contextlib.suppress(DomainError):  # only to be warm: a model may have good reasons to refuse zeros
-            graph.run(graph.example())
-        last = want.models[-1][0]
+            graph.warm_up()
         return Route(
             deployment_id=want.deployment.id,
             revision=want.deployment.revision,
@@ -97,7 +109,9 @@ class Reconciler:
             pipeline_name=want.pipeline.name,
             pipeline_version=want.version.version,
             graph=graph,
-            last_model=json.dumps({"model_name": last.name, "model_sha": last.sha}),
+            workspace=want.workspace.slug,
+            plan=want.deployment.plan,
+            models=tuple(version for version, _ in want.models),
         )
 
     def _step(self, version: ModelVersion, config: ModelConfig) -> Step:
@@ -105,7 +119,8 @@ class Reconciler:
             self._artifacts.verify(version.sha)
             self._verified.add(version.sha)
         fields = tuple(config.tensor_fields) if config.tensor_fields else None
-        return Step(self._load(self._artifacts.path(version.sha)), fields)
+        label = json.dumps({"model_name": version.name, "model_sha": version.sha})
+        return Step(self._load(self._artifacts.path(version.sha)), fields, label)
 
     def _loaded(self, routes: list[Route]) -> dict[int, tuple[int, str | None]]:
         loaded: dict[int, tuple[int, str | None]] = {r.deployment_id: (r.revision, None) for r in routes}
@@ -115,12 +130,14 @@ class Reconciler:
 def _wanted(tx: Tx) -> list[_Wanted]:
     deployments = tx.find(Deployment, state=list(SERVED))
     pipelines = {p.id: p for p in tx.find(Pipeline, id=[d.pipeline_id for d in deployments])}
+    workspaces = {w.id: w for w in tx.find(Workspace, id=[d.workspace_id for d in deployments])}
     versions = {v.id: v for v in tx.find(PipelineVersion, id=[d.pipeline_version_id for d in deployments])}
     models = {m.id: m for m in tx.find(ModelVersion, id=[x["version_id"] for d in deployments for x in d.models])}
     configs = {c.id: c for c in tx.find(ModelConfig, id=[x["config_id"] for d in deployments for x in d.models])}
     return [
         _Wanted(
             d,
+            workspaces[d.workspace_id],
             pipelines[d.pipeline_id],
             versions[d.pipeline_version_id],
             [(models[x["version_id"]], configs[x["config_id"]]) for x in d.models],

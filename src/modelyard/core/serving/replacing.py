@@ -8,9 +8,9 @@ from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import failed_precondition, invalid, not_found
 from modelyard.core.kernel.store import Tx
-from modelyard.core.serving.definitions import chain
+from modelyard.core.serving.definitions import planned, steps_planned
 from modelyard.core.serving.deployments import Deploy, deploy, pipeline_of, redeploy
-from modelyard.core.serving.entities import Deployment, PipelineVersion
+from modelyard.core.serving.entities import Deployment, Form, PipelineVersion
 from modelyard.core.serving.pipelines import create_pipeline, pipeline_by_id
 from modelyard.core.serving.states import SERVED
 
@@ -40,7 +40,7 @@ def replace_model(tx: Tx, actor: Actor, deployment_id: int, config_id: int) -> D
         pipeline = pipeline_by_id(tx, actor, deployment.pipeline_id, Permission.PIPELINE_EDIT)
         definition = _with_model(version.definition, model)
         version = create_pipeline(tx, actor, pipeline.workspace_id, pipeline.name, definition)
-    named = {ref.version for ref in chain(version.definition)}
+    named = {ref.version for ref in planned(Form.STEPS, version.definition)[0]}
     used = {key for key, uuid in tx.values(ModelVersion, ("id", "version"), id=list(kept)) if uuid in named}
     configs = {key: value for key, value in kept.items() if key in used} | {model.id: config.id}
     command = Deploy(
@@ -63,7 +63,7 @@ def _deployment(tx: Tx, actor: Actor, deployment_id: int) -> Deployment:
 
 def _with_model(definition: dict[str, Any], model: ModelVersion) -> dict[str, Any]:
     """The definition with the model in the step of the same name, or in its only step."""
-    refs = chain(definition)
+    refs, _ = steps_planned(definition)
     places = [number for number, ref in enumerate(refs) if ref.name == model.name]
     if len(refs) == 1:
         places = [0]

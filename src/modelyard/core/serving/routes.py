@@ -1,36 +1,54 @@
 """What a worker serves right now: an immutable snapshot that is replaced whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from modelyard.core.serving.graph import Graph
+from modelyard.core.catalogue.entities import ModelVersion
+from modelyard.core.serving.graph.graph import Graph
+from modelyard.core.serving.graph.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One deployment in memory. ``last_model`` is the JSON text {"model_name", "model_sha"} of the last step."""
+    """One deployment in memory.
+
+    ``namespace`` is ``{deployment name}-{id}``, ``workspace`` the slug of its workspace, ``plan`` what ``graph`` was
+    made of, ``models`` the versions that the plan names by their places.
+    """
 
     deployment_id: int
     revision: int
     namespace: str
     workspace_id: int
+    workspace: str
     pipeline_id: int
     pipeline_name: str
     pipeline_version: str
     graph: Graph
-    last_model: str
+    plan: Plan
+    models: tuple[ModelVersion, ...]
 
 
 class RouteTable:
-    """Routes by namespace (``{deployment name}-{id}``). Readers need no lock: a swap replaces the whole mapping."""
+    """Routes by their names. Readers need no lock: a swap replaces whole mappings."""
 
     def __init__(self) -> None:
         self._routes: Mapping[str, Route] = MappingProxyType({})
+        self._by_place: Mapping[tuple[str, str], Route] = MappingProxyType({})
+        self._by_name: Mapping[str, Sequence[Route]] = MappingProxyType({})
 
     def get(self, namespace: str) -> Route | None:
-        """The route, or None."""
+        """The route by its namespace (``{deployment name}-{id}``), or None."""
         return self._routes.get(namespace)
+
+    def at(self, workspace: str, pipeline: str) -> Route | None:
+        """The route by its workspace's slug and its pipeline's name, or None."""
+        return self._by_place.get((workspace, pipeline))
+
+    def named(self, pipeline: str) -> Sequence[Route]:
+        """The routes of all pipelines of this name, in whatever workspace."""
+        return self._by_name.get(pipeline, ())
 
     def all(self) -> list[Route]:
         """Every route."""
@@ -38,4 +56,9 @@ class RouteTable:
 
     def replace(self, routes: list[Route]) -> None:
         """Serve these and nothing else from now on."""
+        by_name: dict[str, list[Route]] = {}
+        for route in routes:
+            by_name.setdefault(route.pipeline_name, []).append(route)
+        self._by_place = MappingProxyType({(route.workspace, route.pipeline_name): route for route in routes})
+        self._by_name = MappingProxyType(by_name)
         self._routes = MappingProxyType({route.namespace: route for route in routes})

@@ -3,6 +3,7 @@
 from modelyard.core.access.grants import ANY, Grant, ResourceType, in_workspace, new_grant
 from modelyard.core.access.permissions import LEVELS, Role
 from modelyard.core.catalogue.entities import Workspace
+from modelyard.core.catalogue.workspaces import new_workspace
 from modelyard.core.identity.entities import User
 from modelyard.core.kernel.actor import EVERYONE
 from modelyard.core.kernel.store import Topic, Tx
@@ -38,7 +39,7 @@ def _first_experiment(tx: Tx) -> Experiment:
     while tx.first(Workspace, name=name) is not None:
         number += 1
         name = f"{_WORKSPACE} {number}"
-    workspace = tx.insert(Workspace(0, name, False, tx.now, maker))
+    workspace = tx.insert(new_workspace(tx, name, maker))
     now = milliseconds(tx.now)
     location = f"mlflow-artifacts:/{DEFAULT_EXPERIMENT}"
     first = Experiment(DEFAULT_EXPERIMENT, workspace.id, "Default", location, Lifecycle.ACTIVE, now, now, maker)

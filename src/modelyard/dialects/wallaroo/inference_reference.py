@@ -3,7 +3,7 @@
 from typing import Any
 
 from modelyard.core.access.permissions import Permission
-from modelyard.dialects.wallaroo.inference.app import PREFIX
+from modelyard.dialects.wallaroo.inference.protocol import PREFIX
 from modelyard.dialects.wallaroo.rows import ARROW_FILE
 
 PATH = f"{PREFIX}{{namespace}}/{{pipeline}}"

@@ -19,7 +19,7 @@ from modelyard.core.identity.entities import User
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.store import Tx
-from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion
+from modelyard.core.serving.entities import Deployment, Form, Pipeline, PipelineVersion
 from modelyard.core.serving.signature import Signature, TensorSpec
 from modelyard.core.serving.states import DeploymentState
 from modelyard.dialects.wallaroo.graphql.documents import prepare
@@ -59,22 +59,22 @@ def grant(tx: Tx, user_id: str, workspace_id: int, role: str) -> None:
 def settle(tx: Tx, name: str) -> Tenant:
     """Everything is called after its owner, so that a name in a wrong answer tells where it comes from."""
     user = tx.insert(User(new_uuid(), name, f"{name}@example.com", "", "", True, False, NOW, None))
-    space = tx.insert(Workspace(0, f"{name}-space", False, NOW, user.id)).id
+    space = tx.insert(Workspace(0, f"{name}-space", f"{name}-space", False, NOW, user.id)).id
     grant(tx, user.id, space, "OWNER")
     tx.insert(DefaultWorkspace(user.id, space))
     model = tx.insert(Model(0, space, f"{name}-model", user.id, NOW, NOW))
     new_version(tx, model)
     version = new_version(tx, model)
     config = tx.insert(ModelConfig(0, space, version.id, "onnx", ["x"], None, None, None, None, None, None, None, NOW))
-    pipeline = tx.insert(Pipeline(0, space, f"{name}-pipeline", user.id, NOW, NOW))
-    tx.insert(PipelineVersion(0, space, pipeline.id, new_uuid(), {}, "1", user.id, NOW))
+    pipeline = tx.insert(Pipeline(0, space, f"{name}-pipeline", Form.STEPS, user.id, NOW, NOW))
+    tx.insert(PipelineVersion(0, space, pipeline.id, new_uuid(), {}, "1", None, None, user.id, NOW))
     used = {"name": model.name, "version": version.version, "sha": SHA}
     steps = {"id": pipeline.name, "steps": [{"ModelInference": {"models": [used]}}]}
-    chosen = tx.insert(PipelineVersion(0, space, pipeline.id, new_uuid(), steps, "1", user.id, NOW))
+    chosen = tx.insert(PipelineVersion(0, space, pipeline.id, new_uuid(), steps, "1", None, None, user.id, NOW))
     runs = [{"version_id": version.id, "config_id": config.id}]
     state = DeploymentState.RUNNING
     deployment = tx.insert(
-        Deployment(0, space, pipeline.id, chosen.id, pipeline.name, state, None, 1, runs, {"a": 1}, NOW, NOW)
+        Deployment(0, space, pipeline.id, chosen.id, pipeline.name, state, None, 1, runs, {}, {"a": 1}, NOW, NOW)
     )
     tag = tx.insert(Tag(0, f"{name}-tag", user.id, NOW))
     tx.insert(ModelTag(0, space, tag.id, version.id))

@@ -8,7 +8,7 @@ from modelyard.core.catalogue.entities import Model, ModelTag
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.store import Tx
-from modelyard.core.serving.entities import Pipeline, PipelineVersion
+from modelyard.core.serving.entities import Form, Pipeline, PipelineVersion
 from modelyard.dialects.wallaroo.graphql.documents import RejectedError
 from modelyard.dialects.wallaroo.graphql.execution import FailedError
 from modelyard.dialects.wallaroo.graphql.reader import MAX_FIELDS
@@ -179,8 +179,9 @@ def test_only_the_deployed_version_has_a_deployment(store: SqlStore, ann: Tenant
 def test_a_long_list_is_read_with_one_query_a_level(store: SqlStore, ann: Tenant) -> None:
     def fill(tx: Tx) -> None:
         for number in range(60):
-            pipeline = tx.insert(Pipeline(0, ann.workspace, f"p{number}", ann.actor.user_id, NOW, NOW))
-            tx.insert(PipelineVersion(0, ann.workspace, pipeline.id, new_uuid(), {}, "1", ann.actor.user_id, NOW))
+            pipeline = tx.insert(Pipeline(0, ann.workspace, f"p{number}", Form.STEPS, ann.actor.user_id, NOW, NOW))
+            who = ann.actor.user_id
+            tx.insert(PipelineVersion(0, ann.workspace, pipeline.id, new_uuid(), {}, "1", None, None, who, NOW))
 
     store.run_write(fill)
     statements: list[str] = []

@@ -15,8 +15,7 @@ from modelyard.dialects.wallaroo.graphql import answers
 from modelyard.dialects.wallaroo.graphql.documents import Prepared, RejectedError, prepare
 from modelyard.dialects.wallaroo.graphql.execution import FailedError, execute
 from modelyard.dialects.wallaroo.graphql.mutations import MUTATIONS
-from modelyard.web.call import Call, decode
-from modelyard.web.refusals import record_refusal
+from modelyard.web.call import Call, decode, record_refusal
 
 BODY_BYTES = 131_072
 _REFUSALS = {ErrorKind.INVALID: 400, ErrorKind.TOO_LARGE: 413}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import orjson
 
-from modelyard.core.serving.graph import Result
+from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Column
 from modelyard.dialects.wallaroo.dataset import Dataset
@@ -50,7 +50,7 @@ def _columns(
         columns[f"out.{name}"] = array
     columns["anomaly.count"] = np.zeros(rows, dtype=np.uint32)
     if dataset.shows("metadata.last_model") or any(name.startswith("metadata") for name in dataset.include):
-        columns["metadata.last_model"] = [route.last_model] * rows
+        columns["metadata.last_model"] = [result.last_model] * rows
         columns["metadata.pipeline_version"] = [route.pipeline_version] * rows
         columns["metadata.elapsed"] = [list(result.elapsed)] * rows
         columns["metadata.dropped"] = [[] for _ in range(rows)]

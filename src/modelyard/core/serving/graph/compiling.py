@@ -1,0 +1,111 @@
+"""From a plan and loaded models to a graph; before that, whether the models of a plan fit together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from modelyard.core.kernel.errors import failed_precondition
+from modelyard.core.serving.graph import combiners, routers
+from modelyard.core.serving.graph.binding import field_names, link
+from modelyard.core.serving.graph.graph import Graph, Shadow, Target
+from modelyard.core.serving.graph.nodes import Branch, Chain, Constant, ModelNode, Node, Step
+from modelyard.core.serving.graph.plan import nodes_of
+from modelyard.core.serving.signature import Signature, TensorSpec
+
+Specs = tuple[TensorSpec, ...]
+RewardsOf = Callable[[str], Sequence[routers.Rewards]]
+"""What feedback said so far of the nodes of a branch, by its name; empty when it said nothing yet."""
+
+
+def compile_plan(plan: Mapping[str, Any], steps: Sequence[Step], rewards: RewardsOf = lambda _: ()) -> Graph:
+    """The graph of a plan whose models are loaded; ``FAILED_PRECONDITION`` when they do not fit."""
+    check_plan(plan, [(step.model.signature, step.tensor_fields) for step in steps])
+    compiler = _Compiler(steps, rewards)
+    targets = [Target(t["name"], t["weight"], compiler.node(t["node"], first=True)) for t in plan["targets"]]
+    shadow = plan["shadow"]
+    copied = Shadow(shadow["name"], shadow["percent"], compiler.node(shadow["node"], first=True)) if shadow else None
+    return Graph(targets, copied)
+
+
+class _Compiler:
+    def __init__(self, steps: Sequence[Step], rewards: RewardsOf) -> None:
+        self._steps = steps
+        self._rewards = rewards
+
+    def node(self, node: Mapping[str, Any], *, first: bool) -> Node:
+        """The node; ``first`` when the request's columns come to it as they are."""
+        return getattr(self, f"_{node['kind']}")(node, first)  # type: ignore[no-any-return]
+
+    def _model(self, node: Mapping[str, Any], first: bool) -> Node:
+        return ModelNode(node["name"], self._steps[node["model"]], first=first)
+
+    def _chain(self, node: Mapping[str, Any], first: bool) -> Node:
+        return Chain([self.node(each, first=first and not at) for at, each in enumerate(node["nodes"])])
+
+    def _constant(self, node: Mapping[str, Any], first: bool) -> Node:
+        del first
+        return Constant(node["name"], node["values"])
+
+    def _branch(self, node: Mapping[str, Any], first: bool) -> Node:
+        nodes = [self.node(each, first=first) for each in node["nodes"]]
+        router = self._router(node, first) if node["router"] else None
+        return Branch(node["name"], nodes, router, self._combiner(node["name"], node["combine"]))
+
+    def _router(self, node: Mapping[str, Any], first: bool) -> routers.Router:
+        router, name, size = node["router"], node["name"], len(node["nodes"])
+        if router["by"] == "weight":
+            key = router["hash_key"]
+            return routers.ByHash(router["weights"], key) if key else routers.ByWeight(router["weights"])
+        if router["by"] == "value":
+            return routers.ByValue(router["key"], router["values"])
+        if router["by"] == "model":
+            return routers.ByModel(ModelNode(name, self._steps[router["model"]], first=first))
+        known = lambda: self._rewards(name)  # noqa: E731  # asked anew for each request
+        if router["policy"] == "thompson":
+            return routers.Thompson(size, known)
+        return routers.EpsilonGreedy(size, known, router["epsilon"])
+
+    def _combiner(self, name: str, combine: str | Mapping[str, int]) -> combiners.Combiner:
+        if isinstance(combine, str):
+            return combiners.BY_NAME[combine]()
+        return combiners.ByModel(ModelNode(name, self._steps[combine["model"]], first=False))
+
+
+def check_plan(plan: Mapping[str, Any], models: Sequence[tuple[Signature, Sequence[str] | None]]) -> None:
+    """Whether models with these signatures and fields can work together as planned; ``FAILED_PRECONDITION`` if not."""
+    tops = [*plan["targets"], *([plan["shadow"]] if plan["shadow"] else [])]
+    for top in tops:
+        _check(top["node"], None, models)
+
+
+def models_of(plan: Mapping[str, Any]) -> set[int]:
+    """The places of all models that a plan uses."""
+    found = set()
+    for node in nodes_of(dict(plan)):
+        for part in (node, node.get("router"), node.get("combine")):
+            if isinstance(part, dict) and "model" in part:
+                found.add(part["model"])
+    return found
+
+
+def _check(
+    node: Mapping[str, Any], before: Specs | None, models: Sequence[tuple[Signature, Sequence[str] | None]]
+) -> Specs:
+    """What the node gives, () when that is not known; ``before`` None stands for the request, () for anything."""
+    if node["kind"] == "model":
+        signature, fields = models[node["model"]]
+        if before is None:
+            field_names(signature, fields)
+        elif before:
+            link(before, signature.inputs)
+        gives: Specs = signature.outputs
+        return gives
+    if node["kind"] == "chain":
+        if not node["nodes"]:
+            raise failed_precondition("the pipeline has no steps; add a model step and deploy again")
+        given: Specs | None = before
+        for each in node["nodes"]:
+            given = _check(each, given, models)
+        return given or ()
+    for each in node.get("nodes", []):
+        _check(each, before, models)
+    return ()

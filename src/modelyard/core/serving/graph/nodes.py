@@ -1,0 +1,192 @@
+"""The nodes of a graph, ready to run. Thread-safe as far as their models are; none holds the state of a request.
+
+A node takes columns (a request's, or the tensors of the node before it) and gives tensors; what else there is to say
+it notes in the ``Result``. Branches run one after another: models of this process would only fight for its core.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.serving.graph.binding import RequestBinding, take
+from modelyard.core.serving.graph.combiners import Combiner
+from modelyard.core.serving.graph.result import Result
+from modelyard.core.serving.graph.routers import ALL, NONE, Router
+from modelyard.core.serving.graph.rows import merged, parted
+from modelyard.core.serving.signature import Signature, TensorSpec
+from modelyard.core.serving.tensors import Array, Columns
+
+
+class LoadedModel(Protocol):
+    """A model in memory, ready to run."""
+
+    @property
+    def signature(self) -> Signature:
+        """The tensors it takes and gives."""
+
+    def run(self, inputs: dict[str, Array]) -> list[Array]:
+        """The output tensors, in the signature's order; raises ``INVALID`` when the model rejects its input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A loaded model and how it is configured.
+
+    ``tensor_fields`` renames a request's columns to its inputs, by position; ``label`` is the JSON text
+    {"model_name", "model_sha"}; ``description`` says more of it, for answers that tell who gave them.
+    """
+
+    model: LoadedModel
+    tensor_fields: tuple[str, ...] | None = None
+    label: str = ""
+    description: str = ""
+
+
+class Node(Protocol):
+    """Part of a graph."""
+
+    name: str
+
+    @property
+    def binding(self) -> RequestBinding | None:
+        """What a request is to bring when this node is the first; None when it takes anything."""
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What it gives, as far as that is known beforehand."""
+
+    def run(self, columns: Columns, result: Result) -> dict[str, Array]:
+        """The tensors it makes of the columns."""
+
+
+class ModelNode:
+    """A model. The first one of a graph takes the request's columns strictly; a later one what came before it."""
+
+    def __init__(self, name: str, step: Step, *, first: bool) -> None:
+        self.name = name
+        self.step = step
+        self._model = step.model
+        self._signature = step.model.signature
+        self._names = tuple(spec.name for spec in self._signature.outputs)
+        self.binding = RequestBinding(self._signature, step.tensor_fields) if first else None
+        self.outputs = self._signature.outputs
+
+    def run(self, columns: Columns, result: Result) -> dict[str, Array]:
+        try:
+            return self._run(columns, result)
+        except DomainError as error:
+            error.details.setdefault("node", self.name)
+            raise
+
+    def _run(self, columns: Columns, result: Result) -> dict[str, Array]:
+        if self.binding is None:
+            feed = take(columns, self._signature.inputs)
+        else:
+            taken, feed = self.binding.bind(columns)
+            if not result.inputs:
+                result.inputs = taken
+        began = time.perf_counter_ns()
+        outputs = _in_fixed_batches(self._model, feed) if self._signature.fixed_batch else self._model.run(feed)
+        result.elapsed.append(time.perf_counter_ns() - began)
+        result.last_model = self.step.label
+        return dict(zip(self._names, outputs, strict=True))
+
+
+class Chain:
+    """Nodes that run one after another."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.name = nodes[0].name
+        self._nodes = tuple(nodes)
+        self.binding = nodes[0].binding
+        self.outputs = nodes[-1].outputs
+
+    def run(self, columns: Columns, result: Result) -> dict[str, Array]:
+        first, *others = self._nodes
+        outputs = first.run(columns, result)
+        for node in others:
+            outputs = node.run(outputs, result)
+        return outputs
+
+
+class Branch:
+    """Nodes beside one another: the router says which of them answer, the combiner makes one answer of theirs."""
+
+    def __init__(self, name: str, nodes: Sequence[Node], router: Router | None, combiner: Combiner) -> None:
+        self.name = name
+        self._nodes = tuple(nodes)
+        self._router = router
+        self._combiner = combiner
+        self.binding = next((node.binding for node in nodes if node.binding), None)
+        self.outputs = combiner.outputs([node.outputs for node in nodes])
+
+    def run(self, columns: Columns, result: Result) -> dict[str, Array]:
+        chosen = self._router.choose(columns, result) if self._router else ALL
+        if isinstance(chosen, list):
+            return self._run_rows(columns, result, chosen)
+        if self._router:
+            result.note_route(self.name, self._checked(chosen))
+        if chosen == NONE:
+            return {name: np.asarray(column) for name, column in columns.items()}
+        answering = self._nodes if chosen == ALL else self._nodes[chosen : chosen + 1]
+        answers = [(node.name, node.run(columns, result)) for node in answering]
+        return self._combiner.combine(answers, result)
+
+    def _run_rows(self, columns: Columns, result: Result, chosen: list[int]) -> dict[str, Array]:
+        """Each row through the node that was chosen for it."""
+        if len(set(chosen)) == 1:
+            result.note_route(self.name, chosen[0])
+            node = self._nodes[chosen[0]]
+            return self._combiner.combine([(node.name, node.run(columns, result))], result)
+        parts = []
+        for at, rows in parted(chosen):
+            part = Result()
+            node = self._nodes[at]
+            outputs = node.run({name: _some(column, rows) for name, column in columns.items()}, part)
+            part.outputs = self._combiner.combine([(node.name, outputs)], part)
+            parts.append((rows, part))
+        outputs = merged(parts, result)
+        result.note_route(self.name, chosen)
+        return outputs
+
+    def _checked(self, chosen: int) -> int:
+        if NONE <= chosen < len(self._nodes):
+            return chosen
+        raise invalid(f"node {self.name!r} chose branch {chosen}, but has {len(self._nodes)} of them", node=self.name)
+
+
+class Constant:
+    """Answers the same for each row: what there is to try a graph with before there is a model."""
+
+    binding = None
+
+    def __init__(self, name: str, values: Sequence[float]) -> None:
+        self.name = name
+        self._row = np.array(values, dtype=np.float64)
+        self.outputs = (TensorSpec("output", "float64", (None, len(values))),)
+
+    def run(self, columns: Columns, result: Result) -> dict[str, Array]:
+        rows = len(next(iter(columns.values()), []))
+        if not result.inputs:
+            result.inputs = {name: np.asarray(column) for name, column in columns.items()}
+        return {"output": np.tile(self._row, (rows, 1))}
+
+
+def _some(column: Sequence[object] | Array, rows: list[int]) -> Sequence[object] | Array:
+    return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows]
+
+
+def _in_fixed_batches(model: LoadedModel, feed: dict[str, Array]) -> list[Array]:
+    """Run a model that insists on its batch size; one exported for a row at a time gets a row at a time."""
+    fixed = model.signature.fixed_batch
+    rows = len(next(iter(feed.values())))
+    if fixed == {rows}:
+        return model.run(feed)
+    if fixed != {1}:
+        raise invalid(f"the model takes batches of exactly {min(fixed)} rows, got {rows}")
+    parts = [model.run({name: array[i : i + 1] for name, array in feed.items()}) for i in range(rows)]
+    return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]

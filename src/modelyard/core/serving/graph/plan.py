@@ -1,0 +1,82 @@
+"""Plans: how the models of a deployment work together, as JSON types.
+
+A plan is ``{"targets": [Target, …], "shadow": Shadow or None}``: one target answers each request, drawn by weight.
+``Target`` is ``{"name", "weight", "node"}``, ``Shadow`` is ``{"name", "percent", "node"}``: it gets a copy of that
+share of the requests, and what it answers is logged and thrown away.
+
+A node is one of
+
+- ``{"kind": "model", "name", "model": place in the deployment's models}``
+- ``{"kind": "chain", "nodes": [Node, …]}``: each takes what the one before it gives
+- ``{"kind": "branch", "name", "router": Router or None, "combine": Combine, "nodes": [Node, …]}``: some or all of them
+  take the same, and their answers become one
+- ``{"kind": "constant", "values": [number, …]}``: answers the same for each row
+
+A router chooses one node of a branch, see ``routers``; a branch without one runs all. ``Combine`` is the name of a way
+to make one answer of many, see ``combiners``, or ``{"model": place}``.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Plan = dict[str, Any]
+Node = dict[str, Any]
+Router = dict[str, Any]
+
+
+def plan(node: Node) -> Plan:
+    """One target that answers everything."""
+    return {"targets": [target("", 100, node)], "shadow": None}
+
+
+def target(name: str, weight: float, node: Node) -> dict[str, Any]:
+    """A target that gets its weight's share of the sum of all weights; 0 means never."""
+    return {"name": name, "weight": weight, "node": node}
+
+
+def model(name: str, place: int) -> Node:
+    """A model."""
+    return {"kind": "model", "name": name, "model": place}
+
+
+def chain(nodes: Sequence[Node]) -> Node:
+    """One after another."""
+    return nodes[0] if len(nodes) == 1 else {"kind": "chain", "nodes": list(nodes)}
+
+
+def branch(
+    name: str, nodes: Sequence[Node], router: Router | None = None, combine: str | dict[str, int] = "first"
+) -> Node:
+    """One node that the router chooses, or all of them."""
+    return {"kind": "branch", "name": name, "router": router, "combine": combine, "nodes": list(nodes)}
+
+
+def by_weight(weights: Sequence[float], hash_key: str | None = None) -> Router:
+    """Drawn by weight; with ``hash_key`` each row by the hash of that column's value, the same for the same value."""
+    return {"by": "weight", "weights": list(weights), "hash_key": hash_key}
+
+
+def by_value(key: str, values: Sequence[str]) -> Router:
+    """Each row by the value of a column: ``values`` belong to the nodes 1, 2, …; any other value to node 0."""
+    return {"by": "value", "key": key, "values": list(values)}
+
+
+def by_reward(policy: str, epsilon: float | None = None) -> Router:
+    """By what feedback said of the nodes so far: ``epsilon_greedy`` or ``thompson``."""
+    return {"by": "reward", "policy": policy, "epsilon": epsilon}
+
+
+def by_model(place: int) -> Router:
+    """By the first number that a model gives: a node's place, -1 for all of them, -2 for none."""
+    return {"by": "model", "model": place}
+
+
+def nodes_of(part: Plan | Node) -> Iterator[Node]:
+    """The nodes in a plan or below a node, the outer ones first."""
+    if "targets" in part:
+        for each in [*part["targets"], *([part["shadow"]] if part["shadow"] else [])]:
+            yield from nodes_of(each["node"])
+        return
+    yield part
+    for node in part.get("nodes", []):
+        yield from nodes_of(node)

@@ -1,0 +1,1 @@
+"""Inference before any framework: one way through the server for every protocol."""

@@ -1,0 +1,83 @@
+"""Who may infer with which deployment."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Protocol
+
+from starlette.types import Scope
+
+from modelyard.core.access.check import ask, require
+from modelyard.core.access.permissions import Permission
+from modelyard.core.audit.bounded import BoundedRecorder
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import DomainError
+from modelyard.core.kernel.store import Tx
+from modelyard.core.serving.pipelines import own_pipeline
+from modelyard.core.serving.routes import Route
+from modelyard.web.refusals import record_route_refusal
+
+
+class CallerChecks(Protocol):
+    """Who is asking, and whether they may: at once when it is known, else by asking the store."""
+
+    def cached(self, authorization: bytes | None) -> Actor | None:
+        """The caller, when this process has verified the header before."""
+
+    async def resolve(self, authorization: bytes | None) -> Actor:
+        """The caller; ``UNAUTHENTICATED`` when there is none."""
+
+    def allowed(self, actor: Actor, permission: Permission, pipeline_id: int) -> bool | None:
+        """True when this process knows that the actor holds the permission on the pipeline, else None."""
+
+    async def require(
+        self, actor: Actor, permission: Permission, pipeline_id: int, ask: Callable[[Tx, Actor], None]
+    ) -> None:
+        """Decide by what ``ask`` finds in the store and raises, and remember a yes."""
+
+
+class Admission:
+    """Who may infer with which deployment; ``audit`` records who may not."""
+
+    def __init__(self, callers: CallerChecks, audit: BoundedRecorder) -> None:
+        self._callers = callers
+        self._audit = audit
+
+    def known(self, authorization: bytes | None) -> Actor | None:
+        """The caller, when this process knows already who asks and that they may infer somewhere."""
+        actor = self._callers.cached(authorization)
+        return actor if actor is not None and actor.in_scope(Permission.PIPELINE_INFER) else None
+
+    def may(self, actor: Actor, route: Route) -> bool | None:
+        """True when this process knows already that the actor may infer with the deployment."""
+        return self._callers.allowed(actor, Permission.PIPELINE_INFER, route.pipeline_id)
+
+    async def caller(self, authorization: bytes | None, scope: Scope) -> Actor:
+        """Who asks, for someone who may infer somewhere."""
+        actor = self._callers.cached(authorization) or await self._callers.resolve(authorization)
+        async with self._recording(actor, scope):
+            ask(actor, Permission.PIPELINE_INFER)
+        return actor
+
+    async def require(self, actor: Actor, route: Route, shown: str, scope: Scope) -> None:
+        """The actor may infer with the deployment; that they may not is recorded."""
+        if not self.may(actor, route):
+            decide = partial(_may_infer, route=route, shown=shown)
+            async with self._recording(actor, scope):
+                await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, decide)
+
+    @asynccontextmanager
+    async def _recording(self, actor: Actor, scope: Scope) -> AsyncIterator[None]:
+        """Records that what is asked inside was refused; a deployment that is not there does not belong inside."""
+        try:
+            yield
+        except DomainError as error:
+            who = actor.for_request(scope["client"][0] if scope.get("client") else None)
+            route = f"POST {scope['path']}"
+            await record_route_refusal(self._audit, who, route, Permission.PIPELINE_INFER, error)
+            raise
+
+
+def _may_infer(tx: Tx, actor: Actor, route: Route, shown: str) -> None:
+    own = own_pipeline(route.workspace_id, route.pipeline_name)
+    require(tx, actor, Permission.PIPELINE_INFER, route.workspace_id, "deployment", shown, own)
