@@ -64,7 +64,7 @@ def test_rows_come_back_with_types_shapes_and_metadata(tmp_path: Path, route: Ro
     assert columns["time"].tolist() == [1000, 1000]
     assert columns["metadata.elapsed"] == [[5], [5]]
     assert columns["metadata.partition"] == ["w1-000000"] * 2
-    assert columns["metadata.last_model"] == [route.last_model] * 2
+    assert columns["metadata.last_model"] == [LABEL] * 2
 
 
 def test_newest_first_reverses_rows_across_writers(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:

@@ -13,25 +13,28 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_NUMBERED = {"sqlite_autoincrement": True}
+"""A table that is made anew forgets otherwise that no id is given twice."""
+
 
 def upgrade() -> None:
-    with op.batch_alter_table("workspaces") as batch_op:
+    with op.batch_alter_table("workspaces", table_kwargs=_NUMBERED) as batch_op:
         batch_op.add_column(sa.Column("slug", sa.String(length=63), nullable=True))
-    with op.batch_alter_table("pipelines") as batch_op:
+    with op.batch_alter_table("pipelines", table_kwargs=_NUMBERED) as batch_op:
         batch_op.add_column(sa.Column("form", sa.String(length=16), nullable=False, server_default="steps"))
-    with op.batch_alter_table("pipeline_versions") as batch_op:
+    with op.batch_alter_table("pipeline_versions", table_kwargs=_NUMBERED) as batch_op:
         batch_op.add_column(sa.Column("action", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("message", sa.Text(), nullable=True))
-    with op.batch_alter_table("deployments") as batch_op:
+    with op.batch_alter_table("deployments", table_kwargs=_NUMBERED) as batch_op:
         batch_op.add_column(sa.Column("plan", sa.JSON(), nullable=True))
     _name_workspaces()
     _plan_deployments()
-    with op.batch_alter_table("workspaces") as batch_op:
+    with op.batch_alter_table("workspaces", table_kwargs=_NUMBERED) as batch_op:
         batch_op.alter_column("slug", existing_type=sa.String(length=63), nullable=False)
         batch_op.create_unique_constraint(batch_op.f("uq_workspaces_slug"), ["slug"])
-    with op.batch_alter_table("pipelines") as batch_op:
+    with op.batch_alter_table("pipelines", table_kwargs=_NUMBERED) as batch_op:
         batch_op.alter_column("form", existing_type=sa.String(length=16), server_default=None)
-    with op.batch_alter_table("deployments") as batch_op:
+    with op.batch_alter_table("deployments", table_kwargs=_NUMBERED) as batch_op:
         batch_op.alter_column("plan", existing_type=sa.JSON(), nullable=False)
 
 
