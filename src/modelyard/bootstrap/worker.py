@@ -113,7 +113,7 @@ class Application:
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
-        serving = Serving(routes, Admission(authenticator, audit), Keeper(writer))
+        serving = Serving(routes, Admission(authenticator, audit), Keeper(writer), {"wallaroo": WallarooInference()})
         self._services = Services(
             store=store,
             authenticator=authenticator,
@@ -130,7 +130,7 @@ class Application:
         )
         self._inference = [
             InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)
-            for protocol in (WallarooInference(),)
+            for protocol in serving.protocols.values()
         ]
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())

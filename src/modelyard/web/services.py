@@ -15,6 +15,7 @@ from modelyard.core.serving.signature import Signature
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.web.inference.admission import Admission
 from modelyard.web.inference.keeping import Keeper
+from modelyard.web.inference.protocol import InferenceProtocol
 
 
 class Authenticator(Protocol):
@@ -41,11 +42,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What this process serves, who may ask it, and where answers are kept."""
+    """What this process serves, who may ask it in which protocols (by name), and where answers are kept."""
 
     routes: RouteTable
     admission: Admission
     keeper: Keeper
+    protocols: Mapping[str, InferenceProtocol]
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,17 @@ def pipeline_by_id(tx: Tx, actor: Actor, pipeline_id: int, permission: Permissio
     return pipeline
 
 
+def pipeline_at(tx: Tx, actor: Actor, slug: str, name: str, permission: Permission) -> Pipeline:
+    """One pipeline by the slug of its workspace and its name, whatever its form."""
+    workspace = tx.first(Workspace, slug=slug)
+    found = tx.first(Pipeline, workspace_id=workspace.id, name=name) if workspace else None
+    if found is None:
+        ask(actor, permission)
+        raise not_found("deployment", f"{slug}/{name}")
+    require_pipeline(tx, actor, permission, found, "deployment", f"{slug}/{name}")
+    return found
+
+
 def require_pipeline(  # as ``require``
     tx: Tx, actor: Actor, permission: Permission, pipeline: Pipeline, what: str, which: object
 ) -> None:
@@ -148,17 +159,24 @@ def get_pipeline_version(tx: Tx, actor: Actor, uuid: str) -> tuple[Pipeline, Pip
 
 
 def list_pipelines(
-    tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
+    tx: Tx,
+    actor: Actor,
+    *,
+    workspace_id: int | None = None,
+    workspace_name: str | None = None,
+    workspace_slug: str | None = None,
 ) -> list[PipelineView]:
     """Pipelines that the actor may see, in one workspace or in all.
 
     A workspace of which the actor may see neither itself nor any pipeline is ``NOT_FOUND``.
     """
     may_read = visible(actor, Permission.PIPELINE_READ, OWN)
-    if workspace_id is None and workspace_name is None:
+    where: dict[str, Any] = {"id": workspace_id, "name": workspace_name, "slug": workspace_slug}
+    given = {key: value for key, value in where.items() if value is not None}
+    if not given:
         return _views(tx, tx.find(Pipeline, **may_read))
-    asked = workspace_name if workspace_id is None else workspace_id
-    named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
+    asked = next(iter(given.values()))
+    named = tx.first(Workspace, **given)
     if named is None:
         raise not_found("workspace", asked)
     found = tx.find(Pipeline, workspace_id=named.id, **may_read)
@@ -237,7 +255,7 @@ def own_pipeline(workspace_id: int, name: str) -> Own:
 
 def _check_models(tx: Tx, actor: Actor, workspace_id: int, definition: dict[str, Any]) -> None:
     """A pipeline names models of its own workspace, or others that its maker may use: who runs it runs all of it."""
-    for ref in models_named(definition.get("steps", [])):
+    for ref in models_named(definition.get("models", definition.get("steps", []))):
         version = tx.first(ModelVersion, version=ref.version)
         known = version is not None and may_serve(tx, actor, workspace_id, version)
         if not known or version is None or version.name != ref.name or (ref.sha and ref.sha != version.sha):
