@@ -137,7 +137,7 @@ def _predictor(given: Any, place: str, protocol: str) -> Predictor:
     twice = next((each for each in names if names.count(each) > 1), None)
     if twice is not None:
         raise invalid(f"{place}.graph has two units named {twice!r}; name them apart", field=f"{place}.graph")
-    annotations = body.get("annotations") or {}
+    annotations = _object(body.get("annotations") or {}, f"{place}.annotations")
     if annotations.get("seldon.io/no-engine") == "true" and len(names) > 1:
         raise invalid(f"{place}.annotations: seldon.io/no-engine is for graphs of one unit only")
     traffic = _whole(f"{place}.traffic", body.get("traffic", 0), 0, 100)
@@ -146,7 +146,7 @@ def _predictor(given: Any, place: str, protocol: str) -> Predictor:
 
 def _check_traffic(predictors: tuple[Predictor, ...]) -> None:
     names = [predictor.name for predictor in predictors]
-    twice = next((p for p in predictors if names.count(p.name) > 1), None)
+    twice = next((p for at, p in enumerate(predictors) if p.name in names[:at]), None)
     if twice is not None:
         raise invalid(f"{twice.place}.name: two predictors are named {twice.name!r}", field=f"{twice.place}.name")
     shadows = [predictor for predictor in predictors if predictor.shadow]
@@ -182,15 +182,13 @@ class _Reader:
             raise invalid(f"{place}.name is missing", field=f"{place}.name")
         implementation = self._implementation(body, name, place)
         kind = _kind(body, implementation, place)
-        children = body.get("children") or []
-        if not isinstance(children, list):
-            raise _wrong(f"{place}.children", children, "a list of units")
+        children = _list(body.get("children"), f"{place}.children")
         unit = Unit(
             name=name,
             kind=kind,
             implementation=implementation,
             model_uri=self._model_uri(body, implementation, place),
-            secret=body.get("envSecretRefName") or None,
+            secret=_text_or_none(body.get("envSecretRefName"), f"{place}.envSecretRefName"),
             parameters=_parameters(body, place),
             children=tuple(self.unit(c, f"{place}.children[{at}]", depth + 1) for at, c in enumerate(children)),
             place=place,
@@ -202,13 +200,15 @@ class _Reader:
     def _implementation(self, body: Document, name: str, place: str) -> str:
         given = body.get("implementation") or "UNKNOWN_IMPLEMENTATION"
         field = f"{place}.implementation"
+        if not isinstance(given, str):
+            raise _wrong(field, given, "the name of an implementation")
         if given in REFUSED:
             raise invalid(f"{field} {given!r} is not supported: {REFUSED[given]}", field=field)
         if given in IMPLEMENTATIONS:
             why = wrong_protocol(given, self._protocol)
             if why:
                 raise invalid(f"{field} {given!r} {why}", field=field)
-            return str(given)
+            return given
         if given != "UNKNOWN_IMPLEMENTATION":
             raise _wrong(field, given, f"one of {', '.join(sorted(IMPLEMENTATIONS))}")
         return self._of_container(name, place)
@@ -248,9 +248,7 @@ def _kind(body: Document, implementation: str, place: str) -> str:
     fixed = IMPLEMENTATIONS[implementation].fixed
     if fixed and kind != IMPLEMENTATIONS[implementation].kind:
         raise _wrong(f"{place}.type", kind, f"{IMPLEMENTATIONS[implementation].kind} for {implementation}")
-    methods = body.get("methods") or []
-    if not isinstance(methods, list):
-        raise _wrong(f"{place}.methods", methods, "a list of methods")
+    methods = _list(body.get("methods"), f"{place}.methods")
     for method in methods:
         _one_of(f"{place}.methods", method, METHODS)
     extra = set(methods) - {"SEND_FEEDBACK", _METHOD_OF_TYPE.get(kind, "")}
@@ -283,7 +281,7 @@ def _check_logger(body: Document, place: str) -> None:
 
 def _parameters(body: Document, place: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for at, given in enumerate(body.get("parameters") or []):
+    for at, given in enumerate(_list(body.get("parameters"), f"{place}.parameters")):
         parameter = _object(given, f"{place}.parameters[{at}]")
         name, value = parameter.get("name"), parameter.get("value")
         if not isinstance(name, str) or not isinstance(value, (str, int, float)):
@@ -305,10 +303,11 @@ def _check_type(kind: Any, value: str | float, place: str) -> None:
 def _containers(predictor: Document, place: str) -> dict[str, tuple[str, str]]:
     """(image, where it stands) of the containers by their names."""
     found = {}
-    for at, given in enumerate(predictor.get("componentSpecs") or []):
-        spec = _object(_object(given, f"{place}.componentSpecs[{at}]").get("spec") or {}, f"{place}.componentSpecs")
-        for number, container in enumerate(spec.get("containers") or []):
-            field = f"{place}.componentSpecs[{at}].spec.containers[{number}]"
+    for at, given in enumerate(_list(predictor.get("componentSpecs"), f"{place}.componentSpecs")):
+        pods = f"{place}.componentSpecs[{at}]"
+        spec = _object(_object(given, pods).get("spec") or {}, f"{pods}.spec")
+        for number, container in enumerate(_list(spec.get("containers"), f"{pods}.spec.containers")):
+            field = f"{pods}.spec.containers[{number}]"
             body = _object(container, field)
             if isinstance(body.get("image"), str) and body["image"]:
                 found[str(body.get("name"))] = (body["image"], f"{field}.image")
@@ -319,6 +318,20 @@ def _object(given: Any, place: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise _wrong(place, given, "an object")
     return given
+
+
+def _list(given: Any, place: str) -> list[Any]:
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise _wrong(place, given, "a list")
+    return given
+
+
+def _text_or_none(given: Any, place: str) -> str | None:
+    if given is not None and not isinstance(given, str):
+        raise _wrong(place, given, "text")
+    return given or None
 
 
 def _one_of(field: str, given: Any, known: tuple[str, ...]) -> str:
