@@ -3,7 +3,7 @@
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
 
-from modelyard.dialects.seldon import deployments, environment
+from modelyard.dialects.seldon import deployments, environment, predict, resources
 from modelyard.dialects.seldon.dialect import seldon
 
-__all__ = ["deployments", "environment", "seldon"]
+__all__ = ["deployments", "environment", "predict", "resources", "seldon"]
