@@ -5,8 +5,9 @@ Wallaroo's clients do these one by one; Seldon's say how it should be in the end
 
 from dataclasses import dataclass
 
-from modelyard.core.access.check import require
+from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
+from modelyard.core.catalogue.entities import Workspace
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict, not_found
 from modelyard.core.kernel.store import Topic, Tx
@@ -36,13 +37,22 @@ class Applied:
     replicas: list[Replica]
 
 
-def create(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewVersion) -> Applied:
-    """Serve this under a new name; ``CONFLICT`` when the name is taken."""
-    own = own_pipeline(workspace_id, name)
-    require(tx, actor, Permission.PIPELINE_DEPLOY, workspace_id, "workspace", workspace_id, own)
-    if tx.first(Pipeline, workspace_id=workspace_id, name=name) is not None:
+def may_create(tx: Tx, actor: Actor, slug: str, name: str) -> Workspace:
+    """The workspace, for someone who may serve something under this name in it; ``CONFLICT`` when the name is taken."""
+    workspace = tx.first(Workspace, slug=slug)
+    if workspace is None:
+        ask(actor, Permission.PIPELINE_DEPLOY)
+        raise not_found("namespace", slug)
+    own = own_pipeline(workspace.id, name)
+    require(tx, actor, Permission.PIPELINE_DEPLOY, workspace.id, "namespace", slug, own)
+    if tx.first(Pipeline, workspace_id=workspace.id, name=name) is not None:
         raise conflict(f"{name!r} already exists in this namespace; update it, or choose another name", name=name)
-    return _apply(tx, actor, workspace_id, name, new)
+    return workspace
+
+
+def create(tx: Tx, actor: Actor, slug: str, name: str, new: NewVersion) -> Applied:
+    """Serve this under a new name, see ``may_create``."""
+    return _apply(tx, actor, may_create(tx, actor, slug, name).id, name, new)
 
 
 def update(  # what, where, and what the caller thinks is there

@@ -7,10 +7,8 @@ from starlette.responses import Response
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ModelVersion
 from modelyard.core.catalogue.workspaces import workspace_by_slug
-from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError
-from modelyard.core.kernel.store import Tx
-from modelyard.core.serving.applying import Applied, create, get_applied, list_applied, remove, update
+from modelyard.core.serving.applying import Applied, create, get_applied, list_applied, may_create, remove, update
 from modelyard.core.serving.entities import Form
 from modelyard.core.serving.pipelines import NewVersion, pipeline_at
 from modelyard.dialects.seldon.dialect import BASE, json, seldon
@@ -37,20 +35,21 @@ async def list_seldon_deployments(call: Call) -> Response:
 async def create_seldon_deployment(call: Call) -> Response:
     """Serve what the manifest describes, under a new name."""
     namespace = call.request.path_params["namespace"]
-    await call.services.store.read(workspace_by_slug, call.actor, namespace, Permission.PIPELINE_DEPLOY)
     manifest = read_manifest(await call.json(dict), namespace)
+    await call.services.store.read(may_create, call.actor, namespace, manifest.name)
     versions = await model_versions(call, namespace, sources(manifest))
-    applied = await call.services.store.write(_create, call.actor, namespace, manifest, _new(call, manifest, versions))
+    new = _new(call, manifest, versions)
+    applied = await call.services.store.write(create, call.actor, namespace, manifest.name, new)
     return _shown(call, applied)
 
 
-@seldon.get(f"{ALL}/validate", Permission.PIPELINE_READ)
+@seldon.get(f"{ALL}/validate", Permission.WORKSPACE_READ)
 async def validate_nothing(call: Call) -> Response:
     """Published clients send no manifest with this, although it is described so: say how it can be done."""
     return await _validate(call)
 
 
-@seldon.post(f"{ALL}/validate", Permission.PIPELINE_READ)
+@seldon.post(f"{ALL}/validate", Permission.WORKSPACE_READ)
 async def validate_seldon_deployment(call: Call) -> Response:
     """Whether the manifest could be applied; changes nothing."""
     return await _validate(call)
@@ -103,14 +102,9 @@ def _new(call: Call, manifest: Manifest, versions: list[ModelVersion]) -> NewVer
     return NewVersion(made, Form.PREDICTORS, query.get("action"), query.get("message"))
 
 
-def _create(tx: Tx, actor: Actor, namespace: str, manifest: Manifest, new: NewVersion) -> Applied:
-    workspace = workspace_by_slug(tx, actor, namespace, Permission.PIPELINE_DEPLOY)
-    return create(tx, actor, workspace.id, manifest.name, new)
-
-
 async def _validate(call: Call) -> Response:
     namespace = call.request.path_params["namespace"]
-    await call.services.store.read(workspace_by_slug, call.actor, namespace, Permission.PIPELINE_READ)
+    await call.services.store.read(workspace_by_slug, call.actor, namespace, Permission.WORKSPACE_READ)
     document = await call.json(dict)
     if not document:
         return json({"code": 400, "message": "no manifest: send the SeldonDeployment as the body of a POST"})
