@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from signing_in import Sdk
+
+from running import RunningServer
+from wire import Person, invite
 
 _VENV = Path(__file__).parents[3] / ".cache" / "venvs" / "seldon-deploy-sdk-2.4.0"
 
@@ -18,3 +22,15 @@ def seldon_python() -> Path:
             "name one in MODELYARD_TEST_SELDON_PYTHON"
         )
     return python
+
+
+@pytest.fixture
+def sdk(live_server: RunningServer, seldon_python: Path, tmp_path: Path) -> Sdk:
+    """The SDK at the shared server."""
+    return Sdk(live_server, seldon_python, tmp_path)
+
+
+@pytest.fixture
+def person(live_server: RunningServer) -> Person:
+    """Somebody with an account and nothing else."""
+    return invite(live_server, "seldon")
