@@ -1,7 +1,7 @@
 """Run by the SDK's own interpreter: ``python run.py SCENARIO GIVEN_FILE RESULT_FILE``; both files hold JSON.
 
-A scenario is a function of ``sign_in`` or ``iam``. What it returns goes to the result file, as the SDK itself writes to the
-standard output; standard input is that of people who are asked for a code.
+A scenario is a function of ``sign_in`` or ``iam``. What it returns goes to the result file, as the SDK itself writes to
+the standard output; standard input is that of people who are asked for a code.
 """
 
 import json
