@@ -267,6 +267,7 @@ TABLES: dict[type[Any], Table] = {
         Column("consent", Boolean, nullable=False),
         _ref("service_user_id", "users.id", nullable=True),
         _time("created_at"),
+        Column("id_tokens_as_bearer", Boolean, nullable=False),
     ),
     ServiceAccount: _table(
         "service_accounts",

@@ -3,7 +3,22 @@
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
 
-from modelyard.dialects.seldon import deployments, environment, predict, resources
+from modelyard.dialects.seldon import (
+    deployments,
+    environment,
+    healthcheck,
+    login,
+    predict,
+    resources,
+)
 from modelyard.dialects.seldon.dialect import seldon
 
-__all__ = ["deployments", "environment", "predict", "resources", "seldon"]
+__all__ = [
+    "deployments",
+    "environment",
+    "healthcheck",
+    "login",
+    "predict",
+    "resources",
+    "seldon",
+]

@@ -15,6 +15,7 @@ from modelyard.core.kernel.errors import DomainError
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.pipelines import own_pipeline
 from modelyard.core.serving.routes import Route
+from modelyard.web.inference.protocol import Headers
 from modelyard.web.refusals import record_route_refusal
 
 
@@ -36,10 +37,25 @@ class CallerChecks(Protocol):
         """Decide by what ``ask`` finds in the store and raises, and remember a yes."""
 
 
-class Admission:
-    """Who may infer with which deployment; ``audit`` records who may not."""
+def _header(headers: Headers, scope: Scope) -> bytes | None:
+    """Most protocols know nothing but the Authorization header."""
+    del scope
+    return headers.get(b"authorization")
 
-    def __init__(self, callers: CallerChecks, audit: BoundedRecorder) -> None:
+
+class Admission:
+    """Who may infer with which deployment; ``audit`` records who may not.
+
+    ``credential`` finds in a request's headers what ``callers`` take for an Authorization header.
+    """
+
+    def __init__(
+        self,
+        callers: CallerChecks,
+        audit: BoundedRecorder,
+        credential: Callable[[Headers, Scope], bytes | None] = _header,
+    ) -> None:
+        self.credential = credential
         self._callers = callers
         self._audit = audit
 

@@ -39,7 +39,7 @@ class InferenceApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         try:
-            authorization = headers.get(b"authorization")
+            authorization = self._admission.credential(headers, scope)
             route = self._known(scope, headers, authorization) or await self._admitted(scope, headers, authorization)
             body = await self._body(headers.get(b"content-length"), receive)
             if len(body) <= _INLINE_BYTES:
