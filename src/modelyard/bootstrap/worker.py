@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -18,13 +18,16 @@ from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
+from modelyard.core.serving.rewards import RewardTable
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
 from modelyard.dialects.mlflow import canonical_path, mlflow
+from modelyard.dialects.mlflow.scoring.protocol import MlflowInference
 from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
 from modelyard.dialects.openid.dialect import without_last_slash
-from modelyard.dialects.seldon import seldon
+from modelyard.dialects.seldon import seldon, seldon_data
+from modelyard.dialects.seldon.inference.protocol import SeldonInference
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
 from modelyard.engines import onnx
@@ -44,6 +47,7 @@ from modelyard.web.health import health
 from modelyard.web.inference.admission import Admission
 from modelyard.web.inference.app import InferenceApp
 from modelyard.web.inference.keeping import Keeper
+from modelyard.web.inference.protocol import InferenceProtocol
 from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import access_table, direct_routes
 from modelyard.web.services import Limits, Services, Serving
@@ -64,7 +68,7 @@ class Application:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: list[InferenceApp] = []
-        dialects = (health, openid, native, wallaroo, mlflow, seldon)
+        dialects = (health, openid, native, wallaroo, mlflow, seldon, seldon_data)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -78,12 +82,12 @@ class Application:
         if scope["type"] != "http":
             await self.router(scope, receive, send)
             return
+        scope = self._proxies.seen_through(scope)
         for inference in self._inference:
             if inference.claims(scope):
                 await inference(scope, receive, send)
                 break
         else:
-            scope = self._proxies.seen_through(scope)
             path = scope["path"] = without_last_slash(canonical_path(scope["path"]))
             endpoint = self._direct.get((scope["method"], path), self.router)
             await endpoint(scope, receive, send)
@@ -128,13 +132,20 @@ class Application:
             serving=serving,
             audit=audit,
         )
-        self._inference = [
-            InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)
-            for protocol in (WallarooInference(),)
+        protocols: list[tuple[InferenceProtocol, Admission]] = [
+            (WallarooInference(), serving.admission),
+            (SeldonInference(skip_logging=settings.skip_logging), serving.admission),
+            (MlflowInference(), Admission(authenticator, audit, basic)),
         ]
-        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
+        self._inference = [
+            InferenceApp(protocol, routes, admission, serving.keeper, settings.max_body_bytes)
+            for protocol, admission in protocols
+        ]
+        rewards = RewardTable(store)
+        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id, rewards.of)
+        reload = {Topic.ROUTES: reconciler.reconcile, Topic.ROUTERS: rewards.reload}
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, keys, authenticator, basic, reconciler, verifiers, audit):
+        async with self._background(store, keys, authenticator, basic, reload, verifiers, audit):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -151,7 +162,7 @@ class Application:
         keys: KeyRing,
         authenticator: TokenAuthenticator,
         basic: BasicAuthenticator,
-        reconciler: Reconciler,
+        reload: Mapping[Topic, Callable[[], None]],
         verifiers: Verifiers,
         audit: BoundedRecorder,
     ) -> AsyncIterator[None]:
@@ -168,7 +179,7 @@ class Application:
         def beat() -> None:
             if not store.run_write(heartbeat, self._worker_id):
                 store.run_write(register_worker, self._worker_id, server_id(self._settings), os.getpid())
-                reconciler.reconcile()
+                reload[Topic.ROUTES]()
 
         known_keys = keys.all
 
@@ -181,7 +192,7 @@ class Application:
                 basic.forget()
 
         store.on_touch(forget_at_once)
-        watcher = Watcher(store, {Topic.ACCESS: forget, Topic.ROUTES: reconciler.reconcile})
+        watcher = Watcher(store, {Topic.ACCESS: forget, **reload}, patient=frozenset({Topic.ROUTERS}))
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),

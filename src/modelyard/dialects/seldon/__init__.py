@@ -3,7 +3,8 @@
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
 
-from modelyard.dialects.seldon import environment
+from modelyard.dialects.seldon import data_plane, environment, feedback
+from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
-__all__ = ["environment", "seldon"]
+__all__ = ["data_plane", "environment", "feedback", "seldon", "seldon_data"]
