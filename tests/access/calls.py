@@ -421,6 +421,11 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
 }  # fmt: skip
 
 
-def inference(things: Things, _: World) -> Parts:
-    """The one call that is served before the router."""
+def _inference(things: Things, _: World) -> Parts:
     return {"path": {"namespace": things.namespace, "pipeline": things.pipeline_name}, "json": ROW}
+
+
+INFERENCE: dict[tuple[str, str], list[Case]] = {
+    ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}"): _things("pipeline.infer", _inference),
+}
+"""The calls that are served before the router."""

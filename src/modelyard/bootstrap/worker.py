@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -18,13 +18,16 @@ from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
 from modelyard.core.serving.reconcile import Reconciler
+from modelyard.core.serving.rewards import RewardTable
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
 from modelyard.dialects.mlflow import canonical_path, mlflow
+from modelyard.dialects.mlflow.scoring.protocol import MlflowInference
 from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
 from modelyard.dialects.openid.dialect import without_last_slash
-from modelyard.dialects.seldon import seldon
+from modelyard.dialects.seldon import seldon, seldon_data
+from modelyard.dialects.seldon.inference.protocol import SeldonInference
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
 from modelyard.engines import onnx
@@ -66,7 +69,7 @@ class Application:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: list[InferenceApp] = []
-        self._dialects = dialects = (health, openid, native, wallaroo, mlflow, seldon)
+        self._dialects = dialects = (health, openid, native, wallaroo, mlflow, seldon, seldon_data)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -80,12 +83,12 @@ class Application:
         if scope["type"] != "http":
             await self.router(scope, receive, send)
             return
+        scope = self._proxies.seen_through(scope)
         for inference in self._inference:
             if inference.claims(scope):
                 await inference(scope, receive, send)
                 break
         else:
-            scope = self._proxies.seen_through(scope)
             path = scope["path"] = self._path(scope)
             endpoint = self._direct.get((scope["method"], path), self.router)
             await endpoint(scope, receive, send)
@@ -126,7 +129,16 @@ class Application:
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         admission = Admission(authenticator, audit)
         identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
-        protocols = {"wallaroo": WallarooInference()}
+        protocols = {
+            "wallaroo": WallarooInference(),
+            "seldon": SeldonInference(skip_logging=settings.skip_logging),
+            "mlflow": MlflowInference(),
+        }
+        admissions = {
+            "wallaroo": admission,
+            "seldon": identity_admission,
+            "mlflow": Admission(authenticator, audit, basic=basic),
+        }
         serving = Serving(routes, admission, identity_admission, Keeper(writer), protocols)
         self._services = Services(
             store=store,
@@ -145,13 +157,15 @@ class Application:
             audit=audit,
         )
         self._inference = [
-            InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)
-            for protocol in serving.protocols.values()
+            InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
+            for name, protocol in serving.protocols.items()
         ]
-        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
+        rewards = RewardTable(store)
+        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id, rewards.of)
+        reload = {Topic.ROUTES: reconciler.reconcile, Topic.ROUTERS: rewards.reload}
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         remembering = Remembering((authenticator, identity_authenticator), basic)
-        async with self._background(store, keys, remembering, reconciler, verifiers.access, audit):
+        async with self._background(store, keys, remembering, reload, verifiers.access, audit):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -167,7 +181,7 @@ class Application:
         store: SqlStore,
         keys: KeyRing,
         remembering: Remembering,
-        reconciler: Reconciler,
+        reload: Mapping[Topic, Callable[[], None]],
         verifiers: Verifiers,
         audit: BoundedRecorder,
     ) -> AsyncIterator[None]:
@@ -180,7 +194,7 @@ class Application:
         def beat() -> None:
             if not store.run_write(heartbeat, self._worker_id):
                 store.run_write(register_worker, self._worker_id, server_id(self._settings), os.getpid())
-                reconciler.reconcile()
+                reload[Topic.ROUTES]()
 
         known_keys = keys.all
 
@@ -192,7 +206,8 @@ class Application:
                 remembering.forget_tokens()
 
         store.on_touch(forget_at_once)
-        watcher = Watcher(store, {Topic.ACCESS: remembering.forget, Topic.ROUTES: reconciler.reconcile})
+        topics = {Topic.ACCESS: remembering.forget, **reload}
+        watcher = Watcher(store, topics, patient=frozenset({Topic.ROUTERS}))
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),

@@ -72,13 +72,18 @@ def canonical_path(path: str) -> str:
 def render_error(error: DomainError, request: Request) -> Response:
     """``{"error_code", "message"}`` with the code that MLflow's client makes an exception of."""
     del request
+    status, headers, message = told(error)
+    return answer({"error_code": CODES[error.kind], "message": message}, status, headers)
+
+
+def told(error: DomainError) -> tuple[int, dict[str, str], str]:
+    """(status, headers, message) of an error."""
     headers = {}
     if error.kind is ErrorKind.UNAUTHENTICATED:
         headers["www-authenticate"] = 'Basic realm="mlflow"'
     if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
         headers["retry-after"] = str(error.details.get("retry_after", 1))
-    message = f"{_FIRST_WORDS.get(error.kind, '')}{error.message}"
-    return answer({"error_code": CODES[error.kind], "message": message}, STATUS[error.kind], headers)
+    return STATUS[error.kind], headers, f"{_FIRST_WORDS.get(error.kind, '')}{error.message}"
 
 
 def answer(

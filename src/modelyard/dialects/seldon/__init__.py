@@ -4,21 +4,27 @@ A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the 
 """
 
 from modelyard.dialects.seldon import (
+    data_plane,
     deployments,
     environment,
+    feedback,
     healthcheck,
     login,
     predict,
     resources,
 )
+from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
 __all__ = [
+    "data_plane",
     "deployments",
     "environment",
+    "feedback",
     "healthcheck",
     "login",
     "predict",
     "resources",
     "seldon",
+    "seldon_data",
 ]

@@ -80,7 +80,8 @@ class InferenceApp:
 
     def _infer(self, route: Route, body: bytes, headers: Headers, scope: Scope) -> Answer:
         answer = self._protocol.answer(route, body, headers, scope)
-        self._keeper.keep(route, answer.time_ms, answer.result, answer.columns, answer.extra)
+        if answer.logged:
+            self._keeper.keep(route, answer.time_ms, answer.result, answer.columns, answer.extra)
         return answer
 
     async def _refuse(self, send: Send, error: DomainError, headers: Headers, scope: Scope) -> None:
