@@ -129,7 +129,7 @@ class Application:
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         admission = Admission(authenticator, audit)
         identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
-        protocols = {
+        protocols: dict[str, InferenceProtocol] = {
             "wallaroo": WallarooInference(),
             "seldon": SeldonInference(skip_logging=settings.skip_logging),
             "mlflow": MlflowInference(),
