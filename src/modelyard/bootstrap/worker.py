@@ -47,6 +47,7 @@ from modelyard.web.health import health
 from modelyard.web.inference.admission import Admission
 from modelyard.web.inference.app import InferenceApp
 from modelyard.web.inference.keeping import Keeper
+from modelyard.web.inference.protocol import InferenceProtocol
 from modelyard.web.paths import path_of_segments
 from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import NoSuchRoute, access_table, direct_routes
