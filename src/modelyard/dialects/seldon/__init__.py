@@ -1,4 +1,4 @@
-"""Seldon Deploy's REST API v1alpha1 (shared/spec/seldon.md) on our core: control plane and data plane.
+"""Seldon Deploy's REST API v1alpha1 on our core: control plane and data plane.
 
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
