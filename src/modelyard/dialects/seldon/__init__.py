@@ -3,7 +3,7 @@
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
 
-from modelyard.dialects.seldon import environment, healthcheck, login
+from modelyard.dialects.seldon import environment, healthcheck, iam_groups, iam_policies, iam_users, login
 from modelyard.dialects.seldon.dialect import seldon
 
-__all__ = ["environment", "healthcheck", "login", "seldon"]
+__all__ = ["environment", "healthcheck", "iam_groups", "iam_policies", "iam_users", "login", "seldon"]
