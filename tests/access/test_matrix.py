@@ -9,6 +9,7 @@ from typing import Any
 import calls
 import mlflow_calls
 import pytest
+import seldon_identity_calls
 from calls import inference
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
@@ -20,7 +21,7 @@ from modelyard.bootstrap import build_application
 from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
-ROUTES = calls.ROUTES | mlflow_calls.ROUTES
+ROUTES = calls.ROUTES | mlflow_calls.ROUTES | seldon_identity_calls.ROUTES
 _INFERENCE = ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}")
 _CASES = ROUTES | {_INFERENCE: [Case("pipeline.infer", "thing", inference)]}
 _QUESTIONS = [
