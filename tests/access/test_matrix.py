@@ -11,6 +11,7 @@ import mlflow_calls
 import pytest
 import seldon_calls
 import seldon_data_calls
+import seldon_identity_calls
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
@@ -21,9 +22,17 @@ from modelyard.bootstrap import build_application
 from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
-ROUTES = calls.ROUTES | mlflow_calls.ROUTES | seldon_calls.ROUTES | seldon_data_calls.ROUTES
+_TABLES: tuple[Any, ...] = (
+    calls,
+    mlflow_calls,
+    seldon_calls,
+    seldon_data_calls,
+    seldon_identity_calls,
+)
+ROUTES = {route: cases for table in _TABLES for route, cases in table.ROUTES.items()}
+_INFERENCE = {route: cases for table in _TABLES for route, cases in getattr(table, "INFERENCE", {}).items()}
 _WITH_BASIC = mlflow_calls.ROUTES | mlflow_calls.INFERENCE
-_CASES = ROUTES | calls.INFERENCE | mlflow_calls.INFERENCE | seldon_data_calls.INFERENCE
+_CASES = ROUTES | _INFERENCE
 _QUESTIONS = [
     pytest.param(route, case, id=f"{route[0]} {route[1]} {number}")
     for route, cases in _CASES.items()
