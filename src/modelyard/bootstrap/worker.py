@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
+from modelyard.bootstrap.job_files import job_files
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
@@ -127,6 +128,7 @@ class Application:
             logs=SegmentReader(logs),
             serving=serving,
             audit=audit,
+            files=job_files(settings),
         )
         self._inference = [
             InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from modelyard.core.audit.bounded import BoundedRecorder
+from modelyard.core.automation.data_files import DataFiles
 from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
@@ -64,3 +65,4 @@ class Services:
     logs: LogReader
     serving: Serving
     audit: BoundedRecorder
+    files: DataFiles
