@@ -10,7 +10,7 @@ from cases import about_things as _things
 from cases import body as _json
 from cases import fresh as _fresh
 from cases import public as _public
-from settling import ROW, upload
+from settling import ROW, batch, load_test, upload
 from things import Things
 from world import World
 
@@ -154,6 +154,36 @@ def _of_person(things: Things, _: World) -> Parts:
 
 def _explain(things: Things, _: World) -> Parts:
     return {"params": {"user": things.person, "action": "READ", "object": f"experiment:{things.experiment_id}"}}
+
+
+def _seldon(kind: str, rest: str) -> str:
+    return f"/seldon-deploy/api/v1alpha1/namespaces/{{namespace}}/{kind}/{{name}}{rest}"
+
+
+def _at(job: str | None = None, **more: Callable[[World], Any] | Any) -> Callable[[Things, World], Parts]:
+    """A call of Seldon's API about the deployment, or about one of its jobs."""
+
+    def parts(things: Things, world: World) -> Parts:
+        path = {"namespace": things.workspace_name, "name": things.pipeline_name}
+        named = {"jobName": getattr(things, job)} if job else {}
+        return {"path": path | named} | {key: value(world) if callable(value) else value for key, value in more.items()}
+
+    return parts
+
+
+def _jobs(kind: str) -> dict[tuple[str, str], list[Case]]:
+    """Jobs of a deployment, as it is found among SeldonDeployments and among pipelines."""
+    batches, loads = _seldon(kind, "/batchjobs"), _seldon(kind, "/loadtestjobs")
+    made = {"json": lambda world: batch(world.data)}
+    return {
+        ("POST", batches): _things("pipeline.edit", _at(**made)),
+        ("GET", batches): _things("pipeline.read", _at()),
+        ("GET", f"{batches}/{{jobName}}"): _things("pipeline.read", _at("batch_job"), spare="job"),
+        ("DELETE", f"{batches}/{{jobName}}"): _things("pipeline.edit", _at("batch_job"), spare="job"),
+        ("POST", loads): _things("pipeline.edit", _at(**load_test())),
+        ("GET", loads): _things("pipeline.read", _at()),
+        ("DELETE", f"{loads}/{{jobName}}"): _things("pipeline.edit", _at("load_test"), spare="job"),
+    }
 
 
 _USERS = "/auth/admin/realms/{realm}/users"
@@ -419,6 +449,9 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     # the native API: the audit log
     ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
     ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
+    # jobs, as Seldon Deploy has them
+    **_jobs("seldondeployments"),
+    **_jobs("pipelines"),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from modelyard.core.automation.data_files import NewFile
 from modelyard.core.kernel.errors import DomainError, invalid
 
 _WORKSPACE = "{namespace}"
+_ABANDONED_SECONDS = 2 * 86_400
 
 
 class LocalFiles:
@@ -53,8 +55,7 @@ class LocalFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.parent.resolve() != path.parent:
             raise invalid(f"the folder of {path.name} has changed meanwhile")
-        for left in path.parent.glob(f".{owner}.*.partial"):
-            left.unlink(missing_ok=True)
+        _clear(path.parent, owner)
         partial = path.parent / f".{owner}.{secrets.token_hex(4)}.partial"
         with partial.open("xb") as file:
             try:
@@ -92,6 +93,14 @@ class _LocalFile:
         with suppress(OSError):  # not every file system can
             os.fsync(folder)
         os.close(folder)
+
+
+def _clear(folder: Path, owner: str) -> None:
+    """Remove what dead writers left: earlier attempts of this owner, and what is older than any job."""
+    for left in folder.glob(".*.partial"):
+        with suppress(FileNotFoundError):
+            if left.name.startswith(f".{owner}.") or left.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+                left.unlink()
 
 
 def _path(uri: str) -> str:

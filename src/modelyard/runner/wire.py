@@ -8,8 +8,8 @@ import msgspec
 from modelyard.core.automation.payloads import Record
 from modelyard.core.automation.running import Work
 
-_OUTPUT = "out."
-_ROWS = msgspec.json.Decoder(list[Record])
+_OUTPUTS_ALONE = "?dataset%5B%5D=out"
+_ROWS = msgspec.json.Decoder(list[dict[str, Record]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,7 @@ class Wire:
 
     def outputs(self, body: bytes) -> list[Record]:
         """What the deployment gave for each row."""
-        rows = _ROWS.decode(body)
-        return [{n.removeprefix(_OUTPUT): value for n, value in row.items() if n.startswith(_OUTPUT)} for row in rows]
+        return [row["out"] for row in _ROWS.decode(body)]
 
     def message(self, body: bytes) -> str:
         """Why it refused."""
@@ -38,4 +37,4 @@ class Wire:
 
 def wire_to(work: Work) -> Wire:
     """The way to the deployment of a job."""
-    return Wire(f"/v1/api/pipelines/infer/{work.namespace}/{work.pipeline}")
+    return Wire(f"/v1/api/pipelines/infer/{work.namespace}/{work.pipeline}{_OUTPUTS_ALONE}")

@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 
 from modelyard.server.children import end_of, without_secrets
 from modelyard.server.handover import hand_over
@@ -13,6 +14,8 @@ from modelyard.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 _END_SECONDS = 5.0
+_PAUSE_SECONDS = 2.0
+"""After one that died: what killed it may kill the next."""
 
 
 class Runners:
@@ -23,6 +26,7 @@ class Runners:
         self._settings = without_secrets(settings)
         self._application = application
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._not_before = 0.0
 
     def run_once(self) -> None:
         """Bury runners that have ended, start those that are missing."""
@@ -30,11 +34,13 @@ class Runners:
         for name, status in ended.items():
             if status:
                 _LOG.error("%s %s", name, end_of(status))
+                self._not_before = time.monotonic() + _PAUSE_SECONDS
             del self._running[name]
         if ended:
             self._periodic.bury_runners(list(ended))
-        for _ in range(self._periodic.wanted_runners() - len(self._running)):
-            self._start()
+        if time.monotonic() >= self._not_before:
+            for _ in range(self._periodic.wanted_runners() - len(self._running)):
+                self._start()
 
     def close(self) -> None:
         """End them; what they were at is done anew when there is a server again."""

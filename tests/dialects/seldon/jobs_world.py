@@ -79,7 +79,7 @@ class Site:
     def expected(self, *rows: list[float]) -> list[list[float]]:
         """What the deployment itself answers."""
         answer = self.caller.post(self.infer, [{"tensor": row} for row in rows])
-        return [row["out.dense_1"] for row in answer]
+        return [row["out"]["dense_1"] for row in answer]
 
 
 def site(server: RunningServer, root: Path, caller: Caller | None = None, name: str = "fraud") -> Site:

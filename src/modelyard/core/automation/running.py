@@ -69,7 +69,7 @@ def prepare_job(tx: Tx, job: Job, secret_hash: str) -> Work:
     """
     pipeline, deployment = _deployed(tx, job)
     token = lend_token(tx, job.created_by, f"job {job.name}", secret_hash, tx.now + LONGEST)
-    tx.update(Job, job.id, lambda found: replace(found, token_id=token.id, done=0, failed=0))
+    tx.update(Job, job.id, lambda found: replace(found, token_id=token.id))
     workspace = tx.get(Workspace, job.workspace_id)
     assert workspace is not None  # noqa: S101  # foreign keys hold
     return Work(job, workspace.slug, pipeline.name, namespace(deployment), _inputs(tx, deployment))
@@ -123,8 +123,8 @@ def _release(tx: Tx, job: Job, *, blamed: bool) -> None:
         return
     revoke_lent(tx, job.token_id)
     state = move(job.state, JobState.PENDING)
-    released = replace(job, state=state, attempts=attempts, runner=None, heartbeat_at=None, token_id=None)
-    tx.update(Job, job.id, lambda _: released)
+    nobody = replace(job, runner=None, heartbeat_at=None, token_id=None)
+    tx.update(Job, job.id, lambda _: replace(nobody, state=state, attempts=attempts, done=0, failed=0))
 
 
 def _end(tx: Tx, job: Job, state: JobState, error: str | None, result: dict[str, Any] | None) -> None:
