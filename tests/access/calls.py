@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from cases import Case, Parts
@@ -176,6 +177,9 @@ def _jobs(kind: str) -> dict[tuple[str, str], list[Case]]:
     batches, loads = _seldon(kind, "/batchjobs"), _seldon(kind, "/loadtestjobs")
     made = {"json": lambda world: batch(world.data)}
     return {
+        ("POST", _seldon(kind, "/explain")): [  # without the package it needs, it is answered that it is missing
+            Case("pipeline.infer", "thing", _at(json=ROW), success=200 if find_spec("shap") else 424)
+        ],
         ("POST", batches): _things("pipeline.edit", _at(**made)),
         ("GET", batches): _things("pipeline.read", _at()),
         ("GET", f"{batches}/{{jobName}}"): _things("pipeline.read", _at("batch_job"), spare="job"),

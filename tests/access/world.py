@@ -107,8 +107,8 @@ class World:
         return rows | {str(file): file.stat().st_size for file in _files(self.server.data)}
 
     def _calm(self) -> bool:
-        moving = "select id from deployments where state in ('STARTING', 'STOPPING')"
-        return self._rows(f"{moving} union select id from jobs where finished_at is null") == []
+        moving = self._rows("select id from deployments where state in ('STARTING', 'STOPPING')")
+        return moving == self._rows("select id from jobs where finished_at is null") == []
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self._rows("select name from sqlite_master where type = 'table'")}

@@ -72,4 +72,4 @@ class Rounds:
         return 0
 
     def bury_runners(self, names: object, *, blamed: bool = True) -> None:
-        raise AssertionError("there was no runner")
+        raise AssertionError(f"there was no runner {names} {blamed}")

@@ -31,6 +31,7 @@ from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
+from modelyard.engines.shap_explainer import ShapExplainer
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -129,6 +130,7 @@ class Application:
             serving=serving,
             audit=audit,
             files=job_files(settings),
+            explainer=ShapExplainer(),
         )
         self._inference = [
             InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)

@@ -11,6 +11,7 @@ from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
+from modelyard.core.serving.explaining import Explainer
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.signature import Signature
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
@@ -66,3 +67,4 @@ class Services:
     serving: Serving
     audit: BoundedRecorder
     files: DataFiles
+    explainer: Explainer

@@ -1,9 +1,9 @@
 """Batch jobs against a running server: lines in, lines out, in their order."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +14,9 @@ from wire import invite, sign_in
 
 
 @pytest.fixture(scope="module")
-def here(start_module_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def here(start_module_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Site:
     root = tmp_path_factory.mktemp("roots")
-    yield site(start_module_server(data_roots=f"{root}/{{namespace}}"), root)
+    return site(start_module_server(data_roots=f"{root}/{{namespace}}"), root)
 
 
 def _rows(count: int) -> list[list[float]]:
@@ -234,6 +234,26 @@ def test_the_lent_token_is_worthless_afterwards_and_was_good_for_inference_alone
         query = "select scopes, revoked_at is not null from access_tokens where name = ?"
         assert database.execute(query, (f"job {name}",)).fetchall() == [('["infer"]', 1)]
     assert not _tokens(here, name)
+
+
+def test_the_audit_log_says_who_asked_and_what_the_server_lent(here: Site) -> None:
+    name = here.batch(inputData=here.file("told.jsonl", [ROW]), outputData=here.uri("told-out.jsonl"))
+    here.ended(name)
+    entries = here.caller.call("GET", "/api/v1/audit?limit=100").json()["entries"]
+    (made,) = [e for e in entries if e["action"] == "job.create" and e["details"]["name"] == name]
+    assert (made["actor_name"], made["details"]["kind"]) == ("admin", "batch")
+    (lent,) = [e for e in entries if e["action"] == "token.create" and e["details"]["name"] == f"job {name}"]
+    assert (lent["actor_name"], lent["details"]["scopes"]) == ("server", ["infer"])
+    assert [e["object_id"] for e in entries if e["action"] == "token.revoke"][0] == lent["object_id"]
+
+
+def test_jobs_run_on_postgresql(start_server: StartServer, fresh_postgres_url: str, tmp_path: Path) -> None:
+    server = start_server(database=fresh_postgres_url, data_roots=f"{tmp_path}/roots/{{namespace}}", job_runners=3)
+    there = site(server, tmp_path / "roots")
+    source = there.file("in.jsonl", *([ROW] for _ in range(20)))
+    names = [there.batch(inputData=source, outputData=there.uri(f"out-{at}.jsonl")) for at in range(6)]
+    assert [there.ended(name)["workflowStatus"] for name in names] == ["Succeeded"] * 6
+    assert all(len(there.lines(f"out-{at}.jsonl")) == 20 for at in range(6))
 
 
 def test_a_pipeline_is_deleted_with_its_jobs(here: Site) -> None:

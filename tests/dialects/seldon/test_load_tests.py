@@ -1,6 +1,5 @@
 """Load tests against a running server."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,8 +9,8 @@ from running import StartServer, eventually
 
 
 @pytest.fixture(scope="module")
-def here(start_module_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    yield site(start_module_server(), tmp_path_factory.mktemp("roots"))
+def here(start_module_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return site(start_module_server(), tmp_path_factory.mktemp("roots"))
 
 
 def _ended(here: Site, name: str) -> dict[str, Any]:

@@ -163,6 +163,6 @@ def test_jobs_that_ended_long_ago_are_forgotten(desk: Desk, clock: Clock) -> Non
     desk.store.run_write(finish_job, old.id, "a", JobState.FAILED, "why", None)
     clock.advance(days=31)
     desk.store.run_write(sweep_finished)
-    assert desk.see(waiting).state is JobState.PENDING
+    assert desk.see(waiting).state == JobState.PENDING
     with pytest.raises(DomainError):
         desk.see(old)

@@ -3,7 +3,7 @@
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
 
-from modelyard.dialects.seldon import batch_jobs, environment, load_tests
+from modelyard.dialects.seldon import batch_jobs, environment, explanations, load_tests
 from modelyard.dialects.seldon.dialect import seldon
 
-__all__ = ["batch_jobs", "environment", "load_tests", "seldon"]
+__all__ = ["batch_jobs", "environment", "explanations", "load_tests", "seldon"]
