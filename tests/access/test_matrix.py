@@ -77,7 +77,8 @@ def _call(world: World, role: str, route: tuple[str, str], case: Case, things: T
     method, path = route
     parts: dict[str, Any] = dict(case.parts(things, world))
     path = path.replace(":path}", "}").format(**parts.pop("path", {}))
-    answer: Response = world.call(role, method, path, **parts)
+    headers = {"X-Request-Id": "asked", **parts.pop("headers", {})}  # some dialects say it back in the body
+    answer: Response = world.call(role, method, path, headers=headers, **parts)
     return answer
 
 

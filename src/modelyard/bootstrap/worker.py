@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
+from modelyard.bootstrap.job_files import job_files
 from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
@@ -33,6 +34,7 @@ from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
+from modelyard.engines.shap_explainer import ShapExplainer
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -156,6 +158,8 @@ class Application:
             logs=SegmentReader(logs),
             serving=serving,
             audit=audit,
+            files=job_files(settings),
+            explainer=ShapExplainer(),
         )
         self._inference = [
             InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)

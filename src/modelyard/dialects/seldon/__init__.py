@@ -4,14 +4,17 @@ A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the 
 """
 
 from modelyard.dialects.seldon import (
+    batch_jobs,
     data_plane,
     deployments,
     environment,
+    explanations,
     feedback,
     healthcheck,
     iam_groups,
     iam_policies,
     iam_users,
+    load_tests,
     login,
     predict,
     resources,
@@ -20,14 +23,17 @@ from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
 __all__ = [
+    "batch_jobs",
     "data_plane",
     "deployments",
     "environment",
+    "explanations",
     "feedback",
     "healthcheck",
     "iam_groups",
     "iam_policies",
     "iam_users",
+    "load_tests",
     "login",
     "predict",
     "resources",

@@ -5,7 +5,7 @@ from typing import Any
 
 from modelyard.core.kernel.errors import failed_precondition
 from modelyard.core.serving.graph import combiners, routers
-from modelyard.core.serving.graph.binding import field_names, link
+from modelyard.core.serving.graph.binding import RequestBinding, field_names, link
 from modelyard.core.serving.graph.graph import Graph, Shadow, Target
 from modelyard.core.serving.graph.nodes import Branch, Chain, Constant, ModelNode, Node, Step
 from modelyard.core.serving.graph.plan import nodes_of
@@ -87,6 +87,23 @@ def check_plan(plan: Mapping[str, Any], models: Sequence[tuple[Signature, Sequen
     tops = [*plan["targets"], *([plan["shadow"]] if plan["shadow"] else [])]
     for top in tops:
         _check(top["node"], None, models)
+
+
+def request_specs(
+    plan: Mapping[str, Any], models: Sequence[tuple[Signature, Sequence[str] | None]]
+) -> tuple[TensorSpec, ...]:
+    """The columns that a request to such a graph is to bring, as ``Graph.inputs``; () when anything will do."""
+    leading = max(plan["targets"], key=lambda target: target["weight"])["node"]
+    place = _first_model(leading)
+    return () if place is None else tuple(RequestBinding(*models[place]).specs())
+
+
+def _first_model(node: Mapping[str, Any]) -> int | None:
+    """The place of the first model that gets the request as it is."""
+    if node["kind"] == "model":
+        return int(node["model"])
+    inner = node.get("nodes", [])[: 1 if node["kind"] == "chain" else None]
+    return next((place for each in inner if (place := _first_model(each)) is not None), None)
 
 
 def models_of(plan: Mapping[str, Any]) -> set[int]:
