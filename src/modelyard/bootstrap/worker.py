@@ -27,6 +27,7 @@ from modelyard.dialects.openid.dialect import without_last_slash
 from modelyard.dialects.seldon import seldon
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
+from modelyard.dialects.wallaroo.models import description
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
@@ -132,7 +133,7 @@ class Application:
             InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)
             for protocol in (WallarooInference(),)
         ]
-        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
+        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id, describe=description)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         async with self._background(store, keys, authenticator, basic, reconciler, verifiers, audit):
             gc.collect()
