@@ -21,6 +21,8 @@ from modelyard.core.serving.expressions.values import (
     wrong,
 )
 
+_MOST_DECIMALS = 15
+
 Options = Mapping[str, Any]
 Body = Callable[..., Values]
 
@@ -61,10 +63,10 @@ def _text(name: str, run: Callable[[str], Any], dtype: Any) -> Function:
 def _text_with(name: str, test: Callable[[str, str], bool]) -> Function:
     def apply(_: Options, values: Values, other: Values) -> Values:
         found, wanted = texts(values, name), texts(other, name)
-        if len(wanted) == 1:
-            wanted = list(wanted) * len(found)
+        rows = max(len(found), len(wanted))
+        found, wanted = (each if len(each) == rows else list(each) * rows for each in (found, wanted))
         made = [test(text, part) for text, part in zip(found, wanted, strict=True)]
-        return Values(_shaped(values, made, bool).data, either(values.nulls, other.nulls))
+        return Values(np.array(made, dtype=bool), either(values.nulls, other.nulls))
 
     return Function(apply, 2)
 
@@ -76,13 +78,15 @@ def _shaped(like: Values, made: Sequence[Any], dtype: Any) -> Values:
 def _contains(options: Options, values: Values, wanted: Values) -> Values:
     if not isinstance(wanted.data, str):
         raise invalid("str.contains takes one text that is written in the expression")
-    search = pattern(wanted.data, literal=bool(options["literal"]))
+    search = pattern(wanted.data, literal=options["literal"])
     return _shaped(values, [search(text) for text in texts(values, "str.contains")], bool)
 
 
 def _get(_: Options, values: Values, places: Values) -> Values:
     """The items at a place counted from the start, or below 0 from the end; null where the list is too short."""
-    data, at = lists(values, "list.get"), np.asarray(numbers(places, "the place in list.get"), dtype=np.int64)
+    data, at = lists(values, "list.get"), np.asarray(numbers(places, "the place in list.get"))
+    if at.dtype.kind not in "iu":
+        raise invalid("list.get takes a whole number as the place")
     length = data.shape[1]
     outside = (at >= length) | (at < -length)
     if not length or np.all(outside):
@@ -144,7 +148,7 @@ def _round(options: Options, values: Values) -> Values:
     data = numbers(values, "round")
     if np.asarray(data).dtype.kind != "f":
         return values
-    scale = 10.0 ** int(options["decimals"])
+    scale = 10.0 ** options["decimals"]
     with np.errstate(all="ignore"):
         scaled = data * scale
         whole = np.trunc(scaled)
@@ -155,11 +159,27 @@ def _round(options: Options, values: Values) -> Values:
 
 def _log(options: Options, values: Values) -> Values:
     with np.errstate(all="ignore"):
-        return Values(np.log(numbers(values, "log")) / float(np.log(float(options["base"]))), values.nulls)
+        return Values(np.log(numbers(values, "log")) / float(np.log(options["base"])), values.nulls)
 
 
 def _clip(options: Options, values: Values) -> Values:
     return Values(np.clip(numbers(values, "clip"), options["min"], options["max"]), values.nulls)
+
+
+def _whole(options: Options) -> Options:
+    if not isinstance(options["decimals"], int) or not 0 <= options["decimals"] <= _MOST_DECIMALS:
+        raise invalid(f"round takes 0 to {_MOST_DECIMALS} decimals")
+    return options
+
+
+def _base(options: Options) -> Options:
+    if not 0 < float(options["base"]) < np.inf:
+        raise invalid("log takes a base above 0")
+    return {"base": float(options["base"])}
+
+
+def _literal(options: Options) -> Options:
+    return {"literal": bool(options["literal"])}
 
 
 def _bounds(options: Options) -> Options:
@@ -188,8 +208,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "Pow.Sqrt": _number("sqrt", np.sqrt),
     "Pow.Cbrt": _number("cbrt", np.cbrt),
     "Pow.Generic": Function(_power, 2),
-    "Round": Function(_round),
-    "Log": Function(_log),
+    "Round": Function(_round, prepare=_whole),
+    "Log": Function(_log, prepare=_base),
     "Clip": Function(_clip, prepare=_bounds),
     "FillNull": Function(_fill_null, 2, nulls=True),
     "Boolean.IsNot": Function(_not),
@@ -204,7 +224,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "Boolean.AllHorizontal": _horizontal("And"),
     "StringExpr.StartsWith": _text_with("str.starts_with", str.startswith),
     "StringExpr.EndsWith": _text_with("str.ends_with", str.endswith),
-    "StringExpr.Contains": Function(_contains, 2),
+    "StringExpr.Contains": Function(_contains, 2, prepare=_literal),
     "StringExpr.Length": _text("str.lengths", lambda text: len(text.encode()), np.int64),
     "StringExpr.NChars": _text("str.n_chars", len, np.int64),
     "StringExpr.Uppercase": _text("str.to_uppercase", str.upper, object),

@@ -32,7 +32,10 @@ class Expression:
 
     def true_rows(self, lookup: Lookup, rows: int) -> Array:
         """Where it is true; null counts as false. ``INVALID`` when it does not say true or false."""
-        values = self.node(lookup)
+        try:
+            values = self.node(lookup)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise invalid(f"the validation {self.name!r} cannot be reckoned on these values: {error}") from error
         found: Truth = False
         if values.kind is not Kind.NULL:
             found = truths(values, f"the validation {self.name!r}")
@@ -159,8 +162,14 @@ def _literal(body: str | Mapping[str, Any]) -> Values:
     if kind == "Utf8" and isinstance(value, str):
         return Values(value)
     if kind in _NUMBERS and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Values(float(value) if kind.startswith("Float") else int(value))
+        return Values(float(value)) if kind.startswith("Float") else Values(_fits(value))
     raise invalid(f"a literal of the type {kind[:60]} is not served in validations")
+
+
+def _fits(value: float) -> int:
+    if value != value // 1 or not -(2**63) <= value < 2**64:
+        raise invalid(f"the literal {value!r} is not a whole number of 64 bits")
+    return int(value)
 
 
 def _items(series: Mapping[str, Any]) -> list[Any]:

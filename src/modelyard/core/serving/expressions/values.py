@@ -35,6 +35,12 @@ class Values:
     data: Any
     nulls: Truth = False
 
+    def __post_init__(self) -> None:
+        if isinstance(self.data, np.generic) or (isinstance(self.data, np.ndarray) and not self.data.ndim):
+            object.__setattr__(self, "data", self.data.item())
+        if isinstance(self.nulls, (np.bool_, np.ndarray)) and not self.nulls.ndim:
+            object.__setattr__(self, "nulls", bool(self.nulls))
+
     @property
     def kind(self) -> Kind:
         """What the values are."""
