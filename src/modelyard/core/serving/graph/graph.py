@@ -82,8 +82,9 @@ def _run(node: Node, target: str, columns: Columns) -> Result:
     outputs = node.run(columns, result)
     result.rows = rows = len(next(iter(result.inputs.values())))
     _check_rows(outputs, rows)
-    for beside in (result.alternatives or {}).values():
-        _check_rows(beside, rows)
+    if result.alternatives is not None:
+        for beside in result.alternatives.values():
+            _check_rows(beside, rows)
     result.outputs = outputs
     return result
 
