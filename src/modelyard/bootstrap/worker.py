@@ -31,6 +31,7 @@ from modelyard.dialects.seldon import seldon, seldon_data
 from modelyard.dialects.seldon.inference.protocol import SeldonInference
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
+from modelyard.dialects.wallaroo.models import description
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
@@ -166,7 +167,9 @@ class Application:
             for name, protocol in serving.protocols.items()
         ]
         rewards = RewardTable(store)
-        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id, rewards.of)
+        reconciler = Reconciler(
+            store, artifacts, onnx.load, routes, self._worker_id, rewards=rewards.of, describe=description
+        )
         reload = {Topic.ROUTES: reconciler.reconcile, Topic.ROUTERS: rewards.reload}
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         remembering = Remembering((authenticator, identity_authenticator), basic)
