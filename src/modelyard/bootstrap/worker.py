@@ -22,6 +22,8 @@ from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
 from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.native import native
+from modelyard.dialects.open_inference import open_inference
+from modelyard.dialects.open_inference.protocol import Expectations, OpenInference
 from modelyard.dialects.openid import openid
 from modelyard.dialects.openid.dialect import without_last_slash
 from modelyard.dialects.seldon import seldon
@@ -42,7 +44,7 @@ from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
 from modelyard.web.inference.admission import Admission
-from modelyard.web.inference.app import InferenceApp
+from modelyard.web.inference.app import InferenceApp, Response
 from modelyard.web.inference.keeping import Keeper
 from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import access_table, direct_routes
@@ -64,7 +66,7 @@ class Application:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: list[InferenceApp] = []
-        dialects = (health, openid, native, wallaroo, mlflow, seldon)
+        dialects = (health, openid, native, wallaroo, mlflow, seldon, open_inference)
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -87,6 +89,13 @@ class Application:
             path = scope["path"] = without_last_slash(canonical_path(scope["path"]))
             endpoint = self._direct.get((scope["method"], path), self.router)
             await endpoint(scope, receive, send)
+
+    def at_once(self, scope: Scope, body: bytes) -> Response | None:
+        """The response where it takes no waiting, see ``InferenceApp.at_once``."""
+        for inference in self._inference:
+            if inference.claims(scope):
+                return inference.at_once(scope, body)
+        return None
 
     def _ready_services(self) -> Services:
         if self._services is None:
@@ -130,7 +139,7 @@ class Application:
         )
         self._inference = [
             InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)
-            for protocol in (WallarooInference(),)
+            for protocol in (WallarooInference(), OpenInference(Expectations()))
         ]
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
