@@ -12,6 +12,7 @@ from modelyard.core.access.permissions import (
     Permission,
     Role,
 )
+from modelyard.dialects.open_inference.names import INFERENCE_PATHS
 from modelyard.dialects.wallaroo import inference_reference
 from modelyard.dialects.wallaroo.graphql.mutations import MUTATIONS
 from modelyard.dialects.wallaroo.graphql.queries import QUERIES
@@ -121,8 +122,9 @@ def _roles(title: str, roles: Iterable[Role]) -> str:
 
 def _routes() -> list[tuple[str, str]]:
     routes = access_table(build_application(Settings(), "reference").router.routes)
-    inference = ("POST", inference_reference.PATH, str(Permission.PIPELINE_INFER))
-    by_path = sorted([*routes, inference], key=lambda row: (row[1], row[0]))
+    paths = (inference_reference.PATH, *INFERENCE_PATHS)
+    inference = [("POST", path, str(Permission.PIPELINE_INFER)) for path in paths]
+    by_path = sorted([*routes, *inference], key=lambda row: (row[1], row[0]))
     return [(f"`{method} {path}`", needs if needs == "public" else f"`{needs}`") for method, path, needs in by_path]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import calls
 import mlflow_calls
 import pytest
-from calls import inference
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
@@ -21,8 +20,7 @@ from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
 ROUTES = calls.ROUTES | mlflow_calls.ROUTES
-_INFERENCE = ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}")
-_CASES = ROUTES | {_INFERENCE: [Case("pipeline.infer", "thing", inference)]}
+_CASES = ROUTES | calls.INFERENCE
 _QUESTIONS = [
     pytest.param(route, case, id=f"{route[0]} {route[1]} {number}")
     for route, cases in _CASES.items()

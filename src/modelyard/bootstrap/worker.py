@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import importlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 from starlette.responses import JSONResponse
@@ -51,9 +53,14 @@ from modelyard.web.routing import access_table, direct_routes
 from modelyard.web.services import Limits, Services, Serving
 from modelyard.web.watcher import Watcher, every
 
+if TYPE_CHECKING:
+    from modelyard.dialects.open_inference.grpc_service.server import GrpcServer
+
 _HEARTBEAT_SECONDS = 2.0
 _KEYS_SECONDS = 0.25
 _USES_SECONDS = 60.0
+_GRPC_DRAIN_SECONDS = 5.0
+"""Comes after the requests over HTTP were drained, within the time that the supervisor leaves for closing."""
 
 
 class Application:
@@ -143,7 +150,10 @@ class Application:
         ]
         reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id)
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, keys, authenticator, basic, reconciler, verifiers, audit):
+        async with (
+            self._background(store, keys, authenticator, basic, reconciler, verifiers, audit),
+            _grpc(settings, self._services),
+        ):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -206,6 +216,21 @@ class Application:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _grpc(settings: Settings, services: Services) -> AsyncIterator[None]:
+    """Serve gRPC, too, where a port is set for it."""
+    if not settings.grpc_port:
+        yield
+        return
+    module = importlib.import_module("modelyard.dialects.open_inference.grpc_service.server")  # grpcio is an extra
+    server: GrpcServer = module.GrpcServer(settings.host, settings.grpc_port, services)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(min(settings.drain_seconds, _GRPC_DRAIN_SECONDS))
 
 
 async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:

@@ -56,7 +56,7 @@ class Served:
 def serve(start: StartServer) -> Served:
     """``ccfraud`` [N, 29] to [N, 1], and ``every``: a pair of columns of each datatype, given back as they came."""
     port = free_port()
-    server = start()
+    server = start(grpc_port=port)
     caller = administrator(server)
     workspace_id = deploying.workspace(caller)
     deployed(caller, workspace_id, deploying.MODELS / "ccfraud.onnx", "ccfraud")

@@ -16,6 +16,16 @@ from modelyard.core.serving.routes import Route, RouteTable
 from modelyard.web.inference.protocol import Several
 
 ROOTS: Final = ("/v2/models/", "/v2/pipelines/", "/seldon/")
+INFERENCE_PATHS: Final = (
+    "/v2/models/{model}/infer",
+    "/v2/models/{model}/versions/{version}/infer",
+    "/v2/pipelines/{model}/infer",
+    "/seldon/{namespace}/{deployment}/v2/models/infer",
+    "/seldon/{namespace}/{deployment}/v2/models/{model}/infer",
+    "/seldon/{namespace}/{deployment}/v2/models/{model}/versions/{version}/infer",
+    "/seldon/{namespace}/{deployment}/v2/pipelines/{model}/infer",
+)
+"""What ``parsed`` knows. These are served before any router, so that nothing declares them but this."""
 _SUFFIX = ".pipeline"
 _SHOWN = 200
 
