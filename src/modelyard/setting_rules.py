@@ -137,6 +137,7 @@ _SECRET = Rule(_password, "a text of 8 characters or more")
 RULES = {
     "host": _matching(_HOST, "a host name or address"),
     "port": _integer(0, 65_535),
+    "grpc_port": _integer(0, 65_535),
     "data": Rule(_folder, "the path of a folder"),
     "workers": _integer(1, 256),
     "database": Rule(_database, "a URL like postgresql://user@host/name or sqlite:///path"),

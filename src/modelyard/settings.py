@@ -39,6 +39,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    grpc_port: int = 0
     data: Path = Path("modelyard-data")
     workers: int = 2
     database: str | None = field(default=None, repr=False)
