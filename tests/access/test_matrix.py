@@ -7,6 +7,7 @@ for word, like what never was.
 from typing import Any
 
 import calls
+import core2_calls
 import mlflow_calls
 import pytest
 import seldon_calls
@@ -21,7 +22,7 @@ from modelyard.bootstrap import build_application
 from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
-ROUTES = calls.ROUTES | mlflow_calls.ROUTES | seldon_calls.ROUTES
+ROUTES = calls.ROUTES | mlflow_calls.ROUTES | seldon_calls.ROUTES | core2_calls.ROUTES
 _INFERENCE = ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}")
 _CASES = ROUTES | {_INFERENCE: [Case("pipeline.infer", "thing", inference)]}
 _QUESTIONS = [
