@@ -11,7 +11,7 @@ import core2_calls
 import mlflow_calls
 import pytest
 import seldon_calls
-from calls import inference
+import seldon_data_calls
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
@@ -22,9 +22,10 @@ from modelyard.bootstrap import build_application
 from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
-ROUTES = calls.ROUTES | mlflow_calls.ROUTES | seldon_calls.ROUTES | core2_calls.ROUTES
-_INFERENCE = ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}")
-_CASES = ROUTES | {_INFERENCE: [Case("pipeline.infer", "thing", inference)]}
+_SELDON = seldon_calls.ROUTES | seldon_data_calls.ROUTES | core2_calls.ROUTES
+ROUTES = calls.ROUTES | mlflow_calls.ROUTES | _SELDON
+_WITH_BASIC = mlflow_calls.ROUTES | mlflow_calls.INFERENCE
+_CASES = ROUTES | calls.INFERENCE | mlflow_calls.INFERENCE | seldon_data_calls.INFERENCE
 _QUESTIONS = [
     pytest.param(route, case, id=f"{route[0]} {route[1]} {number}")
     for route, cases in _CASES.items()
@@ -62,7 +63,7 @@ def test_only_those_get_through_who_may(world: World, route: tuple[str, str], ca
 def _strangers_to(route: tuple[str, str]) -> frozenset[str]:
     """Only MLflow's routes know users by HTTP Basic; the token service's know clients by it."""
     public = _CASES[route][0].needs == "public" and not route[1].startswith("/auth/realms/")
-    return frozenset() if route in mlflow_calls.ROUTES or public else frozenset({"basic"})
+    return frozenset() if route in _WITH_BASIC or public else frozenset({"basic"})
 
 
 def _call(world: World, role: str, route: tuple[str, str], case: Case, things: Things) -> Response:
@@ -77,7 +78,7 @@ def _refuses(world: World, role: str, route: tuple[str, str], case: Case, target
     answer = _call(world, role, route, case, target)
     if role in NOT_SIGNED_IN | _strangers_to(route):
         assert answer.status_code == 401, f"{role}: {answer.text}"
-        scheme = "Basic" if route in mlflow_calls.ROUTES else "Bearer"
+        scheme = "Basic" if route in _WITH_BASIC else "Bearer"
         assert answer.headers["www-authenticate"].startswith(scheme)
     elif not (in_scope(role, case.asks) and in_scope(role, case.needs)):
         assert answer.status_code == 403, f"{role}: {answer.text}"

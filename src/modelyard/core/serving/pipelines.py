@@ -19,7 +19,15 @@ from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import label
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.definitions import check_definition, models_named
-from modelyard.core.serving.entities import Deployment, Form, Pipeline, PipelineVersion, Replica
+from modelyard.core.serving.entities import (
+    Deployment,
+    Feedback,
+    Form,
+    Pipeline,
+    PipelineVersion,
+    Replica,
+    RouterReward,
+)
 from modelyard.core.serving.states import DeploymentState
 from modelyard.core.serving.using import refuse_used
 
@@ -218,8 +226,8 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
         _refuse_deployed(deployment, pipeline.name)
         tx.delete(Replica, deployment_id=deployment.id)
         tx.delete(Deployment, id=deployment.id)
-    tx.delete(PipelineTag, pipeline_id=pipeline.id)
-    tx.delete(PipelineVersion, pipeline_id=pipeline.id)
+    for kind in (PipelineTag, PipelineVersion, Feedback, RouterReward):
+        tx.delete(kind, pipeline_id=pipeline.id)
     tx.delete(Pipeline, id=pipeline.id)
     sweep_grants(tx, *own_pipeline(pipeline.workspace_id, pipeline.name))
     _record(tx, actor, Action.PIPELINE_DELETE, pipeline)

@@ -18,7 +18,7 @@ from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.graph.routers import ALL, NONE, Router
 from modelyard.core.serving.graph.rows import merged, parted
 from modelyard.core.serving.signature import Signature, TensorSpec
-from modelyard.core.serving.tensors import Array, Columns
+from modelyard.core.serving.tensors import Array, Column, Columns
 
 
 class LoadedModel(Protocol):
@@ -175,9 +175,17 @@ class Constant:
 
     def run(self, columns: Columns, result: Result) -> dict[str, Array]:
         rows = len(next(iter(columns.values()), []))
+        if not rows:
+            raise invalid("no rows: send at least one", node=self.name)
         if not result.inputs:
-            result.inputs = {name: np.asarray(column) for name, column in columns.items()}
+            result.inputs = {name: self._array(name, column) for name, column in columns.items()}
         return {"output": np.tile(self._row, (rows, 1))}
+
+    def _array(self, name: str, column: Column) -> Array:
+        try:
+            return np.asarray(column)
+        except ValueError as error:
+            raise invalid(f"column {name!r}: rows of different lengths", column=name, node=self.name) from error
 
 
 def entered(  # the request, and who takes it
