@@ -56,8 +56,9 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
 @pytest.fixture(scope="session")
 def closed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One where nobody may do with experiments and registered models what nobody granted them."""
-    with servers(tmp_path_factory.mktemp("closed")) as start:
-        server = start(default_permission="NO_PERMISSIONS")
+    folder = tmp_path_factory.mktemp("closed")
+    with servers(folder) as start:
+        server = start(default_permission="NO_PERMISSIONS", data_roots=folder / "roots")
         assert server.url
         yield server
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from cases import MEMBERS_DENIED, Case, Parts
@@ -10,7 +11,7 @@ from cases import about_things as _things
 from cases import body as _json
 from cases import fresh as _fresh
 from cases import public as _public
-from settling import ROW, upload
+from settling import ROW, batch, load_test, upload
 from things import Things
 from world import World
 
@@ -153,6 +154,39 @@ def _of_person(things: Things, _: World) -> Parts:
 
 def _explain(things: Things, _: World) -> Parts:
     return {"params": {"user": things.person, "action": "READ", "object": f"experiment:{things.experiment_id}"}}
+
+
+def _seldon(kind: str, rest: str) -> str:
+    return f"/seldon-deploy/api/v1alpha1/namespaces/{{namespace}}/{kind}/{{name}}{rest}"
+
+
+def _at(job: str | None = None, **more: Callable[[World], Any] | Any) -> Callable[[Things, World], Parts]:
+    """A call of Seldon's API about the deployment, or about one of its jobs."""
+
+    def parts(things: Things, world: World) -> Parts:
+        path = {"namespace": things.workspace_name, "name": things.pipeline_name}
+        named = {"jobName": getattr(things, job)} if job else {}
+        return {"path": path | named} | {key: value(world) if callable(value) else value for key, value in more.items()}
+
+    return parts
+
+
+def _jobs(kind: str) -> dict[tuple[str, str], list[Case]]:
+    """Jobs of a deployment, as it is found among SeldonDeployments and among pipelines."""
+    batches, loads = _seldon(kind, "/batchjobs"), _seldon(kind, "/loadtestjobs")
+    made = {"json": lambda world: batch(world.data)}
+    return {
+        ("POST", _seldon(kind, "/explain")): [  # without the package it needs, it is answered that it is missing
+            Case("pipeline.infer", "thing", _at(json=ROW), success=200 if find_spec("shap") else 424)
+        ],
+        ("POST", batches): _things("pipeline.edit", _at(**made)),
+        ("GET", batches): _things("pipeline.read", _at()),
+        ("GET", f"{batches}/{{jobName}}"): _things("pipeline.read", _at("batch_job"), spare="job"),
+        ("DELETE", f"{batches}/{{jobName}}"): _things("pipeline.edit", _at("batch_job"), spare="job"),
+        ("POST", loads): _things("pipeline.edit", _at(**load_test())),
+        ("GET", loads): _things("pipeline.read", _at()),
+        ("DELETE", f"{loads}/{{jobName}}"): _things("pipeline.edit", _at("load_test"), spare="job"),
+    }
 
 
 _USERS = "/auth/admin/realms/{realm}/users"
@@ -418,6 +452,9 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     # the native API: the audit log
     ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
     ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
+    # jobs, as Seldon Deploy has them
+    **_jobs("seldondeployments"),
+    **_jobs("pipelines"),
 }  # fmt: skip
 
 

@@ -118,6 +118,24 @@ def with_flow(owner: Caller, things: Things, name: str, kind: str) -> Things:
     return things
 
 
+def with_jobs(owner: Caller, things: Things, data: str) -> Things:
+    """A new batch job and a new load test of their pipeline."""
+    place = f"{BASE}/namespaces/{things.workspace_name}/pipelines/{things.pipeline_name}"
+    job = owner.post(f"{place}/batchjobs", batch(data))["workflowName"]
+    test = owner.call("POST", f"{place}/loadtestjobs", **load_test()).json()["message"]
+    return replace(things, batch_job=job, load_test=test)
+
+
+def batch(data: str) -> dict[str, str]:
+    """A batch job of one line."""
+    return {"inputData": f"{data}/in.jsonl", "outputData": f"{data}/{{{{workflow.name}}}}.jsonl"}
+
+
+def load_test() -> dict[str, Any]:
+    """A load test of one request."""
+    return {"files": {"loadFile": ("row.json", json.dumps(ROW))}, "data": {"requestsNumber": "1"}}
+
+
 def definition(name: str, things: Things) -> dict[str, Any]:
     """A pipeline of the one model."""
     model = {"name": things.model_name, "version": things.version_uuid, "sha": ""}

@@ -39,6 +39,8 @@ class Things:
     role_id: int
     role_permission_id: int
     group: str
+    batch_job: str
+    load_test: str
 
     def hidden_in(self, text: str) -> str:
         """The text with every mention of these things blotted out, and what is new in every answer."""
@@ -78,6 +80,8 @@ UNKNOWN = Things(
     role_id=900_000_010,
     role_permission_id=900_000_011,
     group="never-was-group",
+    batch_job="batch-00000000",
+    load_test="loadtest-00000000",
 )
 
 

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
+from modelyard.bootstrap.job_files import job_files
 from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
@@ -30,9 +31,11 @@ from modelyard.dialects.seldon import seldon, seldon_data
 from modelyard.dialects.seldon.inference.protocol import SeldonInference
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
+from modelyard.dialects.wallaroo.models import description
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
+from modelyard.engines.shap_explainer import ShapExplainer
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -156,13 +159,17 @@ class Application:
             logs=SegmentReader(logs),
             serving=serving,
             audit=audit,
+            files=job_files(settings),
+            explainer=ShapExplainer(),
         )
         self._inference = [
             InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
             for name, protocol in serving.protocols.items()
         ]
         rewards = RewardTable(store)
-        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id, rewards.of)
+        reconciler = Reconciler(
+            store, artifacts, onnx.load, routes, self._worker_id, rewards=rewards.of, describe=description
+        )
         reload = {Topic.ROUTES: reconciler.reconcile, Topic.ROUTERS: rewards.reload}
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         remembering = Remembering((authenticator, identity_authenticator), basic)

@@ -5,14 +5,20 @@ Core 2 one of the form ``model``, and a Pipeline one of the form ``dataflow``.
 """
 
 from modelyard.dialects.seldon import (
+    batch_jobs,
     data_plane,
     deployments,
     environment,
     experiments,
     explainers,
+    explanations,
     feedback,
     gitops,
     healthcheck,
+    iam_groups,
+    iam_policies,
+    iam_users,
+    load_tests,
     login,
     models,
     pipelines,
@@ -23,14 +29,20 @@ from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
 __all__ = [
+    "batch_jobs",
     "data_plane",
     "deployments",
     "environment",
     "experiments",
     "explainers",
+    "explanations",
     "feedback",
     "gitops",
     "healthcheck",
+    "iam_groups",
+    "iam_policies",
+    "iam_users",
+    "load_tests",
     "login",
     "models",
     "pipelines",

@@ -1,4 +1,7 @@
-"""Explainers of Pipelines: kept with the pipeline as they were sent. This server runs none; their status says so."""
+"""Explainers of Pipelines: kept with the pipeline as they were sent.
+
+Their artifacts are not run, and their status says so; the pipeline's ``explain`` has its own way to explain.
+"""
 
 from typing import Any, Final
 
@@ -16,7 +19,7 @@ from modelyard.dialects.seldon.pipelines import ONE
 from modelyard.web.call import Call
 
 EXPLAINER: Final = f"{ONE}/explainer"
-_WHY: Final = "this server runs no explainers; what was sent is kept"
+_WHY: Final = "kept, but not run: this server explains by KernelSHAP, see the pipeline's explain"
 
 
 @seldon.get(EXPLAINER, Permission.PIPELINE_READ)

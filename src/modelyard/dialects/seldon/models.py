@@ -102,7 +102,7 @@ def requirements(spec: dict[str, Any]) -> list[str]:
 async def _new(call: Call, sent: Sent) -> NewVersion:
     if sent.spec.get("explainer"):
         raise failed_precondition(
-            "spec.explainer: this server runs no explainers; one is kept with its pipeline, see its explainer's URL",
+            "spec.explainer: explainers are not run as models here; keep one at its pipeline's explainer",
             field="spec.explainer",
         )
     uri = text_or_none(sent.spec.get("storageUri"), "spec.storageUri")

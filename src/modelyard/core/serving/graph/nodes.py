@@ -103,8 +103,8 @@ class ModelNode:
 class Chain:
     """Nodes that run one after another."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.name = nodes[0].name
+    def __init__(self, nodes: Sequence[Node], name: str | None = None) -> None:
+        self.name = name or nodes[0].name
         self._nodes = tuple(nodes)
         self.binding = nodes[0].binding
         self.outputs = nodes[-1].outputs
@@ -120,8 +120,12 @@ class Chain:
 class Branch:
     """Nodes beside one another: the router says which of them answer, the combiner makes one answer of theirs."""
 
-    def __init__(self, name: str, nodes: Sequence[Node], router: Router | None, combiner: Combiner) -> None:
+    def __init__(  # what it is made of
+        self, name: str, nodes: Sequence[Node], router: Router | None, combiner: Combiner, *, told: bool = False
+    ) -> None:
+        """``told`` has the result say whom the router chose."""
         self.name = name
+        self._told = told
         self._nodes = tuple(nodes)
         self._router = router
         self._combiner = combiner
@@ -137,6 +141,8 @@ class Branch:
         if chosen == NONE:
             return {name: np.asarray(column) for name, column in (result.inputs or columns).items()}
         answering = self._nodes if chosen == ALL else self._nodes[chosen : chosen + 1]
+        if self._told and chosen != ALL:
+            result.told = description(answering[0])
         answers = [(node.name, node.run(columns, result)) for node in answering]
         return self._combiner.combine(answers, result)
 
@@ -145,22 +151,32 @@ class Branch:
         if len(set(chosen)) == 1:
             result.note_route(self.name, chosen[0])
             node = self._nodes[chosen[0]]
+            if self._told:
+                result.told = description(node)
             return self._combiner.combine([(node.name, node.run(columns, result))], result)
         parts = []
         for at, rows in parted(chosen):
-            part = Result()
+            part = Result(asked={name: _some(column, rows) for name, column in result.asked.items()})
             node = self._nodes[at]
             outputs = node.run({name: _some(column, rows) for name, column in columns.items()}, part)
             part.outputs = self._combiner.combine([(node.name, outputs)], part)
             parts.append((rows, part))
         outputs = merged(parts, result)
         result.note_route(self.name, chosen)
+        if self._told:
+            told = [description(node) for node in self._nodes]
+            result.told = [told[at] for at in chosen]
         return outputs
 
     def _checked(self, chosen: int) -> int:
         if NONE <= chosen < len(self._nodes):
             return chosen
         raise invalid(f"node {self.name!r} chose branch {chosen}, but has {len(self._nodes)} of them", node=self.name)
+
+
+def description(node: Node) -> str:
+    """What there is to say of the model that a node is; its name when there is nothing."""
+    return (node.step.description if isinstance(node, ModelNode) else "") or node.name
 
 
 class Constant:
