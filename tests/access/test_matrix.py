@@ -7,6 +7,7 @@ for word, like what never was.
 from typing import Any
 
 import calls
+import core2_calls
 import mlflow_calls
 import pytest
 import seldon_calls
@@ -24,6 +25,7 @@ from modelyard.web.routing import access_table
 
 _TABLES: tuple[Any, ...] = (
     calls,
+    core2_calls,
     mlflow_calls,
     seldon_calls,
     seldon_data_calls,

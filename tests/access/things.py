@@ -24,6 +24,10 @@ class Things:
     deployment_id: int
     namespace: str
     seldon_name: str
+    revision: str
+    core_model: str
+    flow: str
+    trial: str
     topic: str
     tag_id: int
     experiment_id: str
@@ -61,6 +65,10 @@ UNKNOWN = Things(
     deployment_id=900_000_007,
     namespace="never-was-pipeline-900000007",
     seldon_name="never-was-seldon",
+    revision="0" * 39 + "1",
+    core_model="never-was-core-model",
+    flow="never-was-flow",
+    trial="never-was-trial",
     topic="workspace-900000001-pipeline-never-was-pipeline-inference",
     tag_id=900_000_008,
     experiment_id="900000000000000009",

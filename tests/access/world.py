@@ -16,7 +16,17 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from oracle import PEOPLE
 from rights import Rights, with_groups, with_person
-from settling import ROW, deployed, settle, with_jobs, with_model, with_pipeline, with_seldon
+from settling import (
+    ROW,
+    deployed,
+    settle,
+    with_core_model,
+    with_flow,
+    with_jobs,
+    with_model,
+    with_pipeline,
+    with_seldon,
+)
 from things import Things, word
 from tracked_things import API, track
 
@@ -27,6 +37,7 @@ from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 _RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads", "access_tokens"}
 _TOKENS = "select id, user_id, name, scopes, expires_at, revoked_at from access_tokens"  # but for their last use
 _DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
+_MAKERS = {"model": with_model, "seldon": with_seldon, "core model": with_core_model}
 
 
 @dataclass(frozen=True)
@@ -68,8 +79,10 @@ class World:
         rights = self.rights(things)
         if kind in ("model", "pipeline", "deployment"):
             rights.give(kind.replace("deployment", "pipeline"))
-        if kind == "seldon":
-            rights.give("seldon")
+        if kind in ("seldon", "core model"):
+            rights.give(kind)
+        if kind.startswith("flow"):
+            rights.give("flow", "flow-canary", "flow-shadow")
         if kind in ("tracked", "deleted experiment"):
             rights.give("experiment", "tracked model")
         if kind == "deleted experiment":
@@ -82,12 +95,12 @@ class World:
 
     def _made(self, kind: str, name: str) -> Things:
         owner = self.callers["owner"]
-        if kind == "model":
-            return with_model(owner, self.ours, name)
+        if kind in _MAKERS:
+            return _MAKERS[kind](owner, self.ours, name)
         if kind in ("tracked", "deleted experiment"):
             return replace(self.ours, **track(owner, name))
-        if kind == "seldon":
-            return with_seldon(owner, self.ours, name)
+        if kind.startswith("flow"):
+            return with_flow(owner, self.ours, name, kind)
         if kind == "job":
             return with_jobs(owner, self.ours, self.data)
         if kind in ("pipeline", "deployment"):
@@ -144,7 +157,7 @@ def build(server: RunningServer) -> World:
     robot = admin.post("/api/v1/service-accounts", {"name": f"robot-{word()}"}, 201)["id"]
     names = {name: person.email for name, person in people.items()}
     ours = with_groups(admin, ours, names)
-    Rights(admin, ours, names).give("model", "pipeline", "seldon", "experiment", "tracked model")
+    Rights(admin, ours, names).give("model", "pipeline", "seldon", "core model", "flow", "experiment", "tracked model")
     Rights(admin, ours, names).put("user:" + names["tracking manager"], "workspace:mlflow", "MANAGE")
     ours = with_person(admin, ours, "role")
     ours = with_person(admin, ours, "granted person")

@@ -1,6 +1,7 @@
 """Seldon Deploy's REST API v1alpha1 on our core: control plane and data plane.
 
-A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
+A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``, a Model of Seldon
+Core 2 one of the form ``model``, and a Pipeline one of the form ``dataflow``.
 """
 
 from modelyard.dialects.seldon import (
@@ -8,14 +9,19 @@ from modelyard.dialects.seldon import (
     data_plane,
     deployments,
     environment,
+    experiments,
+    explainers,
     explanations,
     feedback,
+    gitops,
     healthcheck,
     iam_groups,
     iam_policies,
     iam_users,
     load_tests,
     login,
+    models,
+    pipelines,
     predict,
     resources,
 )
@@ -27,14 +33,19 @@ __all__ = [
     "data_plane",
     "deployments",
     "environment",
+    "experiments",
+    "explainers",
     "explanations",
     "feedback",
+    "gitops",
     "healthcheck",
     "iam_groups",
     "iam_policies",
     "iam_users",
     "load_tests",
     "login",
+    "models",
+    "pipelines",
     "predict",
     "resources",
     "seldon",

@@ -84,12 +84,24 @@ def link(before: Sequence[TensorSpec], inputs: Sequence[TensorSpec]) -> list[tup
         pairs = [(spec, at) for at, spec in enumerate(inputs)]
     else:
         pairs = []
-    if not pairs or any(not _compatible(before[at], spec) for spec, at in pairs):
+    if not pairs or any(not compatible(before[at], spec) for spec, at in pairs):
         raise failed_precondition(
             "two steps do not fit together: the first gives "
             f"{'; '.join(map(str, before))}, the next takes {'; '.join(map(str, inputs))}"
         )
     return pairs
+
+
+def joinable(before: Sequence[TensorSpec], inputs: Sequence[TensorSpec]) -> bool:
+    """Whether these tensors may be joined side by side into the only input."""
+    if len(inputs) != 1 or len(inputs[0].shape) != 2 or len(before) < 2:
+        return False
+    if any(
+        len(spec.shape) not in (1, 2) or (spec.dtype == "string") != (inputs[0].dtype == "string") for spec in before
+    ):
+        return False
+    widths = [1 if len(spec.shape) == 1 else spec.shape[1] for spec in before]
+    return None in widths or inputs[0].shape[1] in (None, sum(width or 0 for width in widths))
 
 
 def take(given: Columns, inputs: Sequence[TensorSpec]) -> dict[str, Array]:
@@ -130,7 +142,8 @@ def _misfit(given: Columns, inputs: Sequence[TensorSpec]) -> DomainError:
     return invalid(f"what came before does not fit: the model takes {wanted}; got {shown}", expected=wanted)
 
 
-def _compatible(given: TensorSpec, wanted: TensorSpec) -> bool:
+def compatible(given: TensorSpec, wanted: TensorSpec) -> bool:
+    """Whether a tensor like the one can stand where the other is asked for, as far as types and sizes are known."""
     if (given.dtype == "string") != (wanted.dtype == "string") or len(given.shape) != len(wanted.shape):
         return False
     return all(None in pair or pair[0] == pair[1] for pair in zip(given.row_shape, wanted.row_shape, strict=True))
