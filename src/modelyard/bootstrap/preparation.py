@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.bootstrap.audit_head import HeadFile
-from modelyard.bootstrap.data_folder import open_store, server_id, system_user
+from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store, server_id, system_user
 from modelyard.core.access.permissions import Role
 from modelyard.core.audit.configuration import record_configuration
 from modelyard.core.serving.workers import claim_database
@@ -18,6 +18,7 @@ from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
 from modelyard.settings import SECRETS, Settings
 from modelyard.storage.migrate import migrate
+from modelyard.storage.sealing import KeyFolder
 
 
 def prepare(settings: Settings) -> None:
@@ -26,6 +27,7 @@ def prepare(settings: Settings) -> None:
     migrate(store)
     store.run_write(claim_database, server_id(settings))
     KeyRing.open(settings.data / "keys")
+    KeyFolder.open(settings.data / SEALING_KEYS)
     HeadFile(settings.data).begin(store)
     store.run_write(record_configuration, _shown(settings), system_user())
     path = settings.data / "credentials.json"

@@ -12,14 +12,22 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
-from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.artifacts.roots import Roots
+from modelyard.artifacts.s3 import Buckets
+from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
+from modelyard.core.catalogue.model_intake import Engine, Intake
+from modelyard.core.catalogue.model_places import Credentials, Opener
+from modelyard.core.catalogue.model_uris import ModelUris
+from modelyard.core.catalogue.secrets import Sealer, bucket_credentials
 from modelyard.core.identity.sessions import Lifetimes
-from modelyard.core.kernel.store import Topic
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.store import Topic, Tx
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
+from modelyard.core.tracking.model_uris import ModelRegistry
 from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.native import native
 from modelyard.dialects.openid import openid
@@ -37,6 +45,7 @@ from modelyard.issuers.verifiers import Verifiers
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
+from modelyard.storage.sealing import KeyFolder
 from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
@@ -111,6 +120,7 @@ class Application:
         )
         basic = BasicAuthenticator(store, issuer.check_credentials, authenticator.authenticate)
         artifacts = LocalArtifacts(settings.data / "blobs")
+        sealer = KeyFolder.open(settings.data / SEALING_KEYS)
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         serving = Serving(routes, Admission(authenticator, audit), Keeper(writer))
@@ -127,6 +137,8 @@ class Application:
             logs=SegmentReader(logs),
             serving=serving,
             audit=audit,
+            model_uris=_model_uris(settings, store, artifacts, sealer),
+            sealer=sealer,
         )
         self._inference = [
             InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)
@@ -206,6 +218,19 @@ async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
         return
     body = {"code": 404, "msg": message, "error": message, "status": "error", "source": "platform"}
     await JSONResponse(body, 404)(scope, receive, send)
+
+
+def _model_uris(settings: Settings, store: SqlStore, artifacts: LocalArtifacts, sealer: Sealer) -> ModelUris:
+    intake = Intake(store, artifacts, Engine(check_model, fold), settings.max_upload_bytes)
+    openers: dict[str, Opener] = {
+        "file": Roots(settings.model_roots),
+        "s3": Buckets(settings.s3_endpoint, settings.s3_endpoints),
+    }
+
+    def credentials(tx: Tx, actor: Actor, workspace_id: int, name: str) -> Credentials:
+        return bucket_credentials(tx, actor, sealer, workspace_id, name)
+
+    return ModelUris(store, intake, ModelRegistry(), openers, credentials)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

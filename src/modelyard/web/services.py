@@ -7,6 +7,8 @@ from typing import Protocol
 
 from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.catalogue.artifacts import ArtifactStore
+from modelyard.core.catalogue.model_uris import ModelUris
+from modelyard.core.catalogue.secrets import Sealer
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
@@ -64,3 +66,5 @@ class Services:
     logs: LogReader
     serving: Serving
     audit: BoundedRecorder
+    model_uris: ModelUris
+    sealer: Sealer

@@ -160,3 +160,25 @@ class UploadPart:
     number: int
     sha: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Credentials for a store outside, sealed: what they are leaves the server for that store only.
+
+    ``kind`` and ``format`` are ``SecretKind`` and ``SecretFormat``, the latter empty for registries. ``store`` is the
+    type of the store in rclone's words, ``remote`` the name that stands for it in URIs. ``sealed`` can be opened with
+    the key ``key_id`` by who knows workspace, kind and name.
+    """
+
+    id: int
+    workspace_id: int
+    kind: str
+    name: str
+    remote: str
+    format: str
+    store: str
+    key_id: str
+    sealed: str
+    created_by: str
+    created_at: datetime
