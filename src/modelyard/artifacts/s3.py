@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from modelyard.core.catalogue.model_places import FILES_MAX, Credentials, Folder, too_many_files
@@ -78,7 +78,7 @@ class _S3Folder:
         with _told(shown):
             try:
                 size = int(obstore.head(self._store, self._key)["size"])
-            except NotFoundError:
+            except FileNotFoundError:
                 return self._below(shown)
         self._single = True
         return {self._key.rpartition("/")[2]: size}
@@ -110,12 +110,12 @@ class _told:  # noqa: N801  # reads as a phrase: with told(where)
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, NotFoundError):
+        if isinstance(error, FileNotFoundError):
             raise not_found("model", self._shown) from error
-        if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+        if isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
             message = f"the store refuses to show {self._shown}; name a secret of the workspace that opens it"
             raise DomainError(ErrorKind.FORBIDDEN, message) from error
-        if isinstance(error, BaseError):
+        if isinstance(error, BaseError | OSError):
             message = f"the store of {self._shown} cannot be reached or does not answer; try again later"
             raise DomainError(ErrorKind.UNAVAILABLE, message) from error
 

@@ -11,6 +11,7 @@ from modelyard.bootstrap.audit_head import HeadFile
 from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store, server_id, system_user
 from modelyard.core.access.permissions import Role
 from modelyard.core.audit.configuration import record_configuration
+from modelyard.core.catalogue.model_metadata import ensure_default_project
 from modelyard.core.serving.workers import claim_database
 from modelyard.core.tracking.first_start import ensure_tracking
 from modelyard.issuers.embedded.first_start import first_start
@@ -40,6 +41,7 @@ def prepare(settings: Settings) -> None:
         settings.api_client_secret,
     )
     store.run_write(ensure_tracking, Role(settings.default_permission))
+    store.run_write(ensure_default_project, Role(settings.default_permission))
     store.close()
     if made_up:
         lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())

@@ -139,6 +139,7 @@ class Application:
             audit=audit,
             model_uris=_model_uris(settings, store, artifacts, sealer),
             sealer=sealer,
+            s3_endpoints=frozenset({*settings.s3_endpoints, settings.s3_endpoint or ""} - {""}),
         )
         self._inference = [
             InferenceApp(protocol, routes, serving.admission, serving.keeper, settings.max_body_bytes)

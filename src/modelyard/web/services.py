@@ -68,3 +68,4 @@ class Services:
     audit: BoundedRecorder
     model_uris: ModelUris
     sealer: Sealer
+    s3_endpoints: frozenset[str]

@@ -15,6 +15,7 @@ class ResourceType(StrEnum):
     EXPERIMENT = "experiment"  # the experiment's id
     MODEL = "registered_model"  # <workspace id>/<name>
     PIPELINE = "pipeline"  # <workspace id>/<name>
+    PROJECT = "project"  # the label by which metadata of models is grouped
 
 
 PLATFORM_ID = "*"

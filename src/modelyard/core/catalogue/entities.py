@@ -182,3 +182,27 @@ class Secret:
     sealed: str
     created_by: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """What people say of the model at a URI, in a project; at most one entry a project and URI.
+
+    ``tags`` are texts and ``metrics`` finite numbers by key; ``prediction_schema`` describes inputs and outputs as
+    Seldon writes it, None where nothing is said.
+    """
+
+    id: int
+    project: str
+    uri: str
+    name: str
+    version: str
+    artifact_type: str
+    task_type: str
+    tags: dict[str, str]
+    metrics: dict[str, float]
+    prediction_schema: dict[str, Any] | None
+    default_protocol: str | None
+    created_by: str
+    created_at: datetime
+    updated_at: datetime

@@ -19,7 +19,8 @@ _ABOUT = {
     ResourceType.EXPERIMENT: ("experiment",),
     ResourceType.MODEL: ("model",),
     ResourceType.PIPELINE: ("pipeline", "logs"),
-    ResourceType.WORKSPACE: ("workspace", "model", "experiment", "pipeline", "logs"),
+    ResourceType.PROJECT: ("model",),
+    ResourceType.WORKSPACE: ("workspace", "model", "experiment", "pipeline", "logs", "secret"),
 }
 
 

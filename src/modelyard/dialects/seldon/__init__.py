@@ -3,7 +3,7 @@
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
 
-from modelyard.dialects.seldon import environment
+from modelyard.dialects.seldon import environment, model_metadata, secrets
 from modelyard.dialects.seldon.dialect import seldon
 
-__all__ = ["environment", "seldon"]
+__all__ = ["environment", "model_metadata", "secrets", "seldon"]

@@ -1,4 +1,4 @@
-"""Secrets of workspaces, sealed."""
+"""Secrets of workspaces, sealed; metadata of models by project and URI."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,3 +31,24 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_secrets_workspace_id"), "secrets", ["workspace_id"], unique=False)
+    op.create_table(
+        "model_metadata",
+        sa.Column("id", _BIGINT, autoincrement=True, nullable=False),
+        sa.Column("project", sa.String(length=200), nullable=False),
+        sa.Column("uri", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("artifact_type", sa.String(length=32), nullable=False),
+        sa.Column("task_type", sa.Text(), nullable=False),
+        sa.Column("tags", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("metrics", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("prediction_schema", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("default_protocol", sa.String(length=32), nullable=True),
+        sa.Column("created_by", sa.String(length=36), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_metadata")),
+        sa.UniqueConstraint("project", "uri", name=op.f("uq_model_metadata_project_uri")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_model_metadata_uri"), "model_metadata", ["uri"], unique=False)
