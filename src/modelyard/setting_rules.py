@@ -169,6 +169,7 @@ RULES = {
     "browser_session_seconds": _LIFETIME,
     "browser_session_idle_seconds": _LIFETIME,
     "password_grant": Rule(_switch, "true or false"),
+    "skip_logging": Rule(_switch, "true or false"),
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,
     "model_roots": Rule(_folders, "a list of absolute paths of folders"),

@@ -63,6 +63,7 @@ class Settings:
     model_roots: tuple[str, ...] = ()
     s3_endpoint: str | None = None
     s3_endpoints: tuple[str, ...] = ()
+    skip_logging: bool = False
     trusted_proxies: tuple[str, ...] = ()
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"

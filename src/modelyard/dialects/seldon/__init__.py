@@ -3,7 +3,32 @@
 A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
 """
 
-from modelyard.dialects.seldon import environment, model_metadata, secrets
+from modelyard.dialects.seldon import (
+    data_plane,
+    deployments,
+    environment,
+    feedback,
+    healthcheck,
+    login,
+    model_metadata,
+    predict,
+    resources,
+    secrets,
+)
+from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
-__all__ = ["environment", "model_metadata", "secrets", "seldon"]
+__all__ = [
+    "data_plane",
+    "deployments",
+    "environment",
+    "feedback",
+    "healthcheck",
+    "login",
+    "model_metadata",
+    "predict",
+    "resources",
+    "secrets",
+    "seldon",
+    "seldon_data",
+]

@@ -1,0 +1,1 @@
+"""Users, groups and policies, as their administrators keep them."""
