@@ -49,6 +49,7 @@ from modelyard.web.health import health
 from modelyard.web.inference.admission import Admission
 from modelyard.web.inference.app import InferenceApp
 from modelyard.web.inference.keeping import Keeper
+from modelyard.web.inference.protocol import InferenceProtocol
 from modelyard.web.paths import path_of_segments
 from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import NoSuchRoute, access_table, direct_routes
@@ -132,7 +133,7 @@ class Application:
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         admission = Admission(authenticator, audit)
         identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
-        protocols = {
+        protocols: dict[str, InferenceProtocol] = {
             "wallaroo": WallarooInference(),
             "seldon": SeldonInference(skip_logging=settings.skip_logging),
             "mlflow": MlflowInference(),

@@ -13,6 +13,7 @@ from modelyard.dialects.seldon import (
     model_metadata,
     predict,
     resources,
+    runtime_metadata,
     secrets,
 )
 from modelyard.dialects.seldon.data_plane import seldon_data
@@ -28,6 +29,7 @@ __all__ = [
     "model_metadata",
     "predict",
     "resources",
+    "runtime_metadata",
     "secrets",
     "seldon",
     "seldon_data",

@@ -1,7 +1,6 @@
 """ModelMetadataService: what people say of models, by project and URI."""
 
 from collections.abc import Callable
-from typing import Any
 
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from modelyard.core.catalogue.model_metadata import (
 )
 from modelyard.core.kernel.errors import invalid
 from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon.masks import read_mask
 from modelyard.dialects.seldon.metadata_bodies import ModelBody, number, read_model, shown
 from modelyard.dialects.seldon.paging import page_of
 from modelyard.web.call import Call
@@ -35,26 +35,21 @@ _FILTERS = {
     "project": "project",
     "defaultProtocol": "default_protocol",
 }
-_MASK = {
-    "name": "name",
-    "version": "version",
-    "artifact_type": "artifactType",
-    "task_type": "taskType",
-    "tags": "tags",
-    "metrics": "metrics",
-    "creation_time": "creationTime",
-    "prediction_schema": "predictionSchema",
-    "project": "project",
-    "runtime_defaults": "runtimeDefaults",
-    "uri": "URI",
-}
+_FIELDS = (
+    *("URI", "name", "version", "artifactType", "taskType", "tags", "metrics", "creationTime", "predictionSchema"),
+    *("project", "runtimeDefaults"),
+)
 
 
 @seldon.get(_PATH, Permission.MODEL_READ)
 async def read_metadata(call: Call) -> Response:
     """The entries that fit, page by page. A ``query`` counts in place of the other filters."""
     asked = call.request.query_params
-    wanted, order, mask = _filter(asked), _order(asked.get("orderBy", "")), _mask(asked.get("listMask", ""))
+    wanted, order, mask = (
+        _filter(asked),
+        _order(asked.get("orderBy", "")),
+        read_mask(asked.get("listMask", ""), _FIELDS, "URI"),
+    )
     page = page_of(asked)
     found = await call.services.store.read(list_metadata, call.actor, wanted)
     chosen = order(found)[page.after : page.after + page.size + 1]
@@ -126,15 +121,3 @@ def _one_order(part: str) -> tuple[str, bool]:
             field="orderBy",
         )
     return name, word == "desc"
-
-
-def _mask(text: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Only these fields, beside the URI, without which no client reads an entry; all of them when none is named."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    known = {**_MASK, **{wire.lower(): wire for wire in _MASK.values()}}
-    unknown = [name for name in names if name.lower() not in known]
-    if unknown:
-        fields = ", ".join(_MASK.values())
-        raise invalid(f"listMask: {unknown[0][:40]!r} is not a field; known are {fields}", field="listMask")
-    kept = {"URI", *(known[name.lower()] for name in names)}
-    return lambda entry: {name: value for name, value in entry.items() if not names or name in kept}
