@@ -13,9 +13,10 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
-from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
 from modelyard.bootstrap.job_files import job_files
+from modelyard.bootstrap.model_uris import model_uris
 from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
@@ -48,6 +49,7 @@ from modelyard.issuers.verifiers import Verifiers
 from modelyard.segments.reader import SegmentReader
 from modelyard.segments.writer import SegmentWriter
 from modelyard.settings import Settings
+from modelyard.storage.sealing import KeyFolder
 from modelyard.storage.store import SqlStore
 from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
@@ -155,6 +157,7 @@ class Application:
         )
         basic = BasicAuthenticator(store, issuer.check_credentials, authenticator.authenticate)
         artifacts = LocalArtifacts(settings.data / "blobs")
+        sealer = KeyFolder.open(settings.data / SEALING_KEYS)
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         admission = Admission(authenticator, audit)
@@ -192,6 +195,9 @@ class Application:
             audit=audit,
             files=job_files(settings),
             explainer=ShapExplainer(),
+            model_uris=model_uris(settings, store, artifacts, sealer),
+            sealer=sealer,
+            s3_endpoints=frozenset({*settings.s3_endpoints, settings.s3_endpoint or ""} - {""}),
         )
         self._inference = [
             InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
