@@ -239,12 +239,12 @@ def test_the_lent_token_is_worthless_afterwards_and_was_good_for_inference_alone
 def test_the_audit_log_says_who_asked_and_what_the_server_lent(here: Site) -> None:
     name = here.batch(inputData=here.file("told.jsonl", [ROW]), outputData=here.uri("told-out.jsonl"))
     here.ended(name)
-    entries = here.caller.call("GET", "/api/v1/audit?limit=100").json()["entries"]
+    entries = here.caller.call("GET", "/api/v1/audit?limit=100").json()["items"]
     (made,) = [e for e in entries if e["action"] == "job.create" and e["details"]["name"] == name]
     assert (made["actor_name"], made["details"]["kind"]) == ("admin", "batch")
     (lent,) = [e for e in entries if e["action"] == "token.create" and e["details"]["name"] == f"job {name}"]
     assert (lent["actor_name"], lent["details"]["scopes"]) == ("server", ["infer"])
-    assert [e["object_id"] for e in entries if e["action"] == "token.revoke"][0] == lent["object_id"]
+    assert next(e["object_id"] for e in entries if e["action"] == "token.revoke") == lent["object_id"]
 
 
 def test_jobs_run_on_postgresql(start_server: StartServer, fresh_postgres_url: str, tmp_path: Path) -> None:
