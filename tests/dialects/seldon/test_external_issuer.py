@@ -33,7 +33,12 @@ def test_an_id_token_of_the_issuer_opens_the_seldon_api_alone(server: RunningSer
     assert caller.call("POST", "/v1/api/workspaces/list", json={}).status_code == 401
     users = administrator(server).call("GET", f"{API}/iam/users", params={"username": "ines"}).json()["users"]
     assert users == []  # who is refused gets no account
-    assert caller.call("GET", f"{API}/user").json() == {"Id": "ines", "Name": "ines", "Email": "", "Groups": ["science"]}
+    assert caller.call("GET", f"{API}/user").json() == {
+        "Id": "ines",
+        "Name": "ines",
+        "Email": "",
+        "Groups": ["science"],
+    }
     assert caller.call("POST", "/v1/api/workspaces/list", json={}).status_code == 401
     other = Caller(server.url, _id_token(stand, "ines", aud="elsewhere"))
     assert other.call("GET", f"{API}/user").status_code == 401
