@@ -12,6 +12,8 @@ from modelyard.core.access.permissions import (
     Permission,
     Role,
 )
+from modelyard.dialects.mlflow.scoring import protocol as mlflow_inference
+from modelyard.dialects.seldon.inference import protocol as seldon_inference
 from modelyard.dialects.wallaroo import inference_reference
 from modelyard.dialects.wallaroo.graphql.mutations import MUTATIONS
 from modelyard.dialects.wallaroo.graphql.queries import QUERIES
@@ -98,6 +100,9 @@ _FIELDS = """\
 
 """
 
+_INFERENCE = (inference_reference.PATH, *seldon_inference.PATHS, mlflow_inference.PATH)
+"""Served before the router."""
+
 
 def page() -> str:
     """The page, in Markdown."""
@@ -121,8 +126,8 @@ def _roles(title: str, roles: Iterable[Role]) -> str:
 
 def _routes() -> list[tuple[str, str]]:
     routes = access_table(build_application(Settings(), "reference").router.routes)
-    inference = ("POST", inference_reference.PATH, str(Permission.PIPELINE_INFER))
-    by_path = sorted([*routes, inference], key=lambda row: (row[1], row[0]))
+    inference = [("POST", path, str(Permission.PIPELINE_INFER)) for path in _INFERENCE]
+    by_path = sorted([*routes, *inference], key=lambda row: (row[1], row[0]))
     return [(f"`{method} {path}`", needs if needs == "public" else f"`{needs}`") for method, path, needs in by_path]
 
 

@@ -147,6 +147,7 @@ RULES = {
     "browser_session_seconds": _LIFETIME,
     "browser_session_idle_seconds": _LIFETIME,
     "password_grant": Rule(_switch, "true or false"),
+    "skip_logging": Rule(_switch, "true or false"),
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,
     "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),

@@ -58,6 +58,7 @@ class Settings:
     password_grant: bool = True
     max_body_bytes: int = 64 * 2**20
     max_upload_bytes: int = 10 * 2**30
+    skip_logging: bool = False
     trusted_proxies: tuple[str, ...] = ()
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from cases import Case, Parts
+from cases import MEMBERS_DENIED, Case, Parts
 from cases import about_platform as _platform
 from cases import about_things as _things
 from cases import body as _json
@@ -40,7 +40,6 @@ def _pipeline_uuid(things: Things) -> str:
 
 
 INSIDE = ("workspace",)
-MEMBERS_DENIED = frozenset({"denied"})
 _IN_WORKSPACE = _json(workspace_id=_workspace)
 _VERSION = _json(model_version_id=_version)
 _MODEL = _json(id=lambda t: t.model_id)
@@ -422,6 +421,11 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
 }  # fmt: skip
 
 
-def inference(things: Things, _: World) -> Parts:
-    """The one call that is served before the router."""
+def _inference(things: Things, _: World) -> Parts:
     return {"path": {"namespace": things.namespace, "pipeline": things.pipeline_name}, "json": ROW}
+
+
+INFERENCE: dict[tuple[str, str], list[Case]] = {
+    ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}"): _things("pipeline.infer", _inference),
+}
+"""The calls that are served before the router."""

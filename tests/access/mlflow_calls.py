@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from cases import Case, Parts, about_platform, body, fresh, public
+from cases import Case, Parts, about_platform, about_things, body, fresh, public
+from settling import ROW
 from things import Things
 from tracked_things import API, ARTIFACTS
 from world import World
@@ -33,6 +34,16 @@ def _tracked(needs: str, make: Make, **options: Any) -> list[Case]:
 
 def _list(needs: str, make: Make) -> list[Case]:
     return [Case(needs, "list", make, places=("tracked",))]
+
+
+_DEPLOYMENT = "/deployments/{namespace}/{deployment}"
+
+
+def _deployment(**parts: Any) -> Make:
+    return lambda things, _: {
+        "path": {"namespace": things.workspace_name, "deployment": things.pipeline_name},
+        **parts,
+    }
 
 
 def _person(things: Things) -> str:
@@ -247,4 +258,15 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("POST", f"{API}/roles/assign"): _roles(body(**_ROLE, **_USER), spare="person"),
     ("DELETE", f"{API}/roles/unassign"): _roles(body(**_ROLE, **_USER), spare="role"),
     ("GET", f"{API}/roles/users/list"): _roles(_query(**_ROLE)),
+    # a deployment's scoring server
+    ("GET", f"{_DEPLOYMENT}/ping"): about_things("pipeline.infer", _deployment()),
+    ("GET", f"{_DEPLOYMENT}/health"): about_things("pipeline.infer", _deployment()),
+    ("GET", f"{_DEPLOYMENT}/version"): about_things("pipeline.infer", _deployment()),
 }
+
+INFERENCE: dict[tuple[str, str], list[Case]] = {
+    ("POST", f"{_DEPLOYMENT}/invocations"): about_things(
+        "pipeline.infer", _deployment(json={"instances": [ROW[0]["tensor"]]})
+    ),
+}
+"""The calls that are served before the router."""

@@ -48,6 +48,8 @@ class Rights:
         match kind:
             case "model":
                 place, name = f"model:{things.workspace_id}", things.model_name
+            case "seldon":
+                place, name = f"pipeline:{things.workspace_id}", things.seldon_name
             case "pipeline":
                 place, name = f"pipeline:{things.workspace_id}", things.pipeline_name
             case "experiment":

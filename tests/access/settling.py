@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seldon_things import BASE, manifest
 from things import UNKNOWN, Things, word
 from tracked_things import track
 
@@ -24,6 +25,7 @@ def settle(owner: Caller) -> Things:
     things = with_model(owner, things, f"{canary}-model")
     things = with_pipeline(owner, things, f"{canary}-pipeline")
     things = deployed(owner, things)
+    things = with_seldon(owner, things, f"{canary}-seldon")
     owner.post(f"/v1/api/pipelines/infer/{things.namespace}/{things.pipeline_name}", ROW)
     tag = owner.ask("mutation ($t: String!) {insert_tag(objects: {tag: $t}) {returning {id}}}", t=f"{canary}-tag")
     tag_id = tag["insert_tag"]["returning"][0]["id"]
@@ -76,6 +78,18 @@ def with_pipeline(owner: Caller, things: Things, name: str) -> Things:
         pipeline_version_uuid=made["pipeline_variant_version"],
         topic=f"workspace-{things.workspace_id}-pipeline-{name}-inference",
     )
+
+
+def with_seldon(owner: Caller, things: Things, name: str) -> Things:
+    """A SeldonDeployment of their model, available."""
+    path = f"{BASE}/namespaces/{things.workspace_name}/seldondeployments"
+    owner.post(path, manifest(things, name))
+
+    def available() -> bool:
+        return bool(owner.call("GET", f"{path}/{name}").json()["status"]["state"] == "Available")
+
+    assert eventually(available, seconds=30)
+    return replace(things, seldon_name=name)
 
 
 def definition(name: str, things: Things) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 import calls
 import mlflow_calls
 import pytest
-from calls import inference
+import seldon_calls
+import seldon_data_calls
+import seldon_identity_calls
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
@@ -20,9 +22,17 @@ from modelyard.bootstrap import build_application
 from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
-ROUTES = calls.ROUTES | mlflow_calls.ROUTES
-_INFERENCE = ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}")
-_CASES = ROUTES | {_INFERENCE: [Case("pipeline.infer", "thing", inference)]}
+_TABLES: tuple[Any, ...] = (
+    calls,
+    mlflow_calls,
+    seldon_calls,
+    seldon_data_calls,
+    seldon_identity_calls,
+)
+ROUTES = {route: cases for table in _TABLES for route, cases in table.ROUTES.items()}
+_INFERENCE = {route: cases for table in _TABLES for route, cases in getattr(table, "INFERENCE", {}).items()}
+_WITH_BASIC = mlflow_calls.ROUTES | mlflow_calls.INFERENCE
+_CASES = ROUTES | _INFERENCE
 _QUESTIONS = [
     pytest.param(route, case, id=f"{route[0]} {route[1]} {number}")
     for route, cases in _CASES.items()
@@ -60,7 +70,7 @@ def test_only_those_get_through_who_may(world: World, route: tuple[str, str], ca
 def _strangers_to(route: tuple[str, str]) -> frozenset[str]:
     """Only MLflow's routes know users by HTTP Basic; the token service's know clients by it."""
     public = _CASES[route][0].needs == "public" and not route[1].startswith("/auth/realms/")
-    return frozenset() if route in mlflow_calls.ROUTES or public else frozenset({"basic"})
+    return frozenset() if route in _WITH_BASIC or public else frozenset({"basic"})
 
 
 def _call(world: World, role: str, route: tuple[str, str], case: Case, things: Things) -> Response:
@@ -75,7 +85,7 @@ def _refuses(world: World, role: str, route: tuple[str, str], case: Case, target
     answer = _call(world, role, route, case, target)
     if role in NOT_SIGNED_IN | _strangers_to(route):
         assert answer.status_code == 401, f"{role}: {answer.text}"
-        scheme = "Basic" if route in mlflow_calls.ROUTES else "Bearer"
+        scheme = "Basic" if route in _WITH_BASIC else "Bearer"
         assert answer.headers["www-authenticate"].startswith(scheme)
     elif not (in_scope(role, case.asks) and in_scope(role, case.needs)):
         assert answer.status_code == 403, f"{role}: {answer.text}"

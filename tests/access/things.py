@@ -23,6 +23,7 @@ class Things:
     pipeline_version_uuid: str
     deployment_id: int
     namespace: str
+    seldon_name: str
     topic: str
     tag_id: int
     experiment_id: str
@@ -36,8 +37,9 @@ class Things:
     group: str
 
     def hidden_in(self, text: str) -> str:
-        """The text with every mention of these things blotted out."""
+        """The text with every mention of these things blotted out, and what is new in every answer."""
         names = sorted((str(getattr(self, field.name)) for field in fields(self)), key=len, reverse=True)
+        text = re.sub('"requestId":"[^"]*"', '"requestId":""', text)
         return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "<it>", text)
 
 
@@ -56,6 +58,7 @@ UNKNOWN = Things(
     pipeline_version_uuid="00000000-0000-4000-8000-000000000002",
     deployment_id=900_000_007,
     namespace="never-was-pipeline-900000007",
+    seldon_name="never-was-seldon",
     topic="workspace-900000001-pipeline-never-was-pipeline-inference",
     tag_id=900_000_008,
     experiment_id="900000000000000009",

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from oracle import PEOPLE
 from rights import Rights, with_groups, with_person
-from settling import deployed, settle, with_model, with_pipeline
+from settling import deployed, settle, with_model, with_pipeline, with_seldon
 from things import Things, word
 from tracked_things import API, track
 
@@ -67,6 +67,8 @@ class World:
         rights = self.rights(things)
         if kind in ("model", "pipeline", "deployment"):
             rights.give(kind.replace("deployment", "pipeline"))
+        if kind == "seldon":
+            rights.give("seldon")
         if kind in ("tracked", "deleted experiment"):
             rights.give("experiment", "tracked model")
         if kind == "deleted experiment":
@@ -83,6 +85,8 @@ class World:
             return with_model(owner, self.ours, name)
         if kind in ("tracked", "deleted experiment"):
             return replace(self.ours, **track(owner, name))
+        if kind == "seldon":
+            return with_seldon(owner, self.ours, name)
         if kind in ("pipeline", "deployment"):
             things = with_pipeline(owner, self.ours, name)
             return deployed(owner, things) if kind == "deployment" else things
@@ -128,7 +132,7 @@ def build(server: RunningServer) -> World:
     robot = admin.post("/api/v1/service-accounts", {"name": f"robot-{word()}"}, 201)["id"]
     names = {name: person.email for name, person in people.items()}
     ours = with_groups(admin, ours, names)
-    Rights(admin, ours, names).give("model", "pipeline", "experiment", "tracked model")
+    Rights(admin, ours, names).give("model", "pipeline", "seldon", "experiment", "tracked model")
     Rights(admin, ours, names).put("user:" + names["tracking manager"], "workspace:mlflow", "MANAGE")
     ours = with_person(admin, ours, "role")
     ours = with_person(admin, ours, "granted person")

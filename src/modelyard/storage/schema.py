@@ -59,7 +59,15 @@ from modelyard.core.identity.entities import (
     SignInRecord,
     User,
 )
-from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica, Worker
+from modelyard.core.serving.entities import (
+    Deployment,
+    Feedback,
+    Pipeline,
+    PipelineVersion,
+    Replica,
+    RouterReward,
+    Worker,
+)
 from modelyard.core.tracking import entities as tracking
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -267,6 +275,7 @@ TABLES: dict[type[Any], Table] = {
         Column("consent", Boolean, nullable=False),
         _ref("service_user_id", "users.id", nullable=True),
         _time("created_at"),
+        Column("id_tokens_as_bearer", Boolean, nullable=False),
     ),
     ServiceAccount: _table(
         "service_accounts",
@@ -488,6 +497,27 @@ TABLES: dict[type[Any], Table] = {
         _json("engine_config"),
         _time("created_at"),
         _time("updated_at"),
+    ),
+    Feedback: _table(
+        "feedback",
+        _id(),
+        _ref("workspace_id", "workspaces.id"),
+        _ref("pipeline_id", "pipelines.id"),
+        _text("request_id", nullable=True),
+        Column("reward", Double, nullable=False),
+        _json("routing"),
+        _json("truth", nullable=True),
+        _time("created_at"),
+    ),
+    RouterReward: _table(
+        "router_rewards",
+        _id(),
+        Column("pipeline_id", ForeignKey("pipelines.id"), nullable=False),
+        _text("branch"),
+        Column("place", Integer, nullable=False),
+        Column("tries", BigInteger, nullable=False),
+        Column("rights", BigInteger, nullable=False),
+        UniqueConstraint("pipeline_id", "branch", "place"),
     ),
     Worker: _table(
         "workers",

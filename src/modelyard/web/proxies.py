@@ -24,9 +24,11 @@ class TrustedProxies:
 
     def seen_through(self, scope: Scope) -> Scope:
         """The scope with the client's own address (and port 0) in ``client``, where a trusted proxy sent it."""
+        if not self._networks:
+            return scope
         client = scope.get("client")
         peer = _address(client[0]) if client else None
-        if not self._networks or peer is None or not self._trusted(peer):
+        if peer is None or not self._trusted(peer):
             return scope
         return {**scope, "client": (str(self._first_stranger(peer, _hops(scope))), 0)}
 

@@ -17,11 +17,17 @@ _INTERVAL = 0.25
 
 
 class Watcher:
-    """Runs ``reload[topic]`` (in a thread, one at a time) whenever the generation of its topic grows."""
+    """Runs ``reload[topic]`` (in a thread, one at a time) whenever the generation of its topic grows.
 
-    def __init__(self, store: Store, reload: Mapping[Topic, Callable[[], None]]) -> None:
+    What changes all the time, and need not be known at once in the process that changed it, is ``patient``.
+    """
+
+    def __init__(
+        self, store: Store, reload: Mapping[Topic, Callable[[], None]], patient: frozenset[Topic] = frozenset()
+    ) -> None:
         self._store = store
         self._reload = reload
+        self._patient = patient
         self._seen: dict[Topic, int] = {}
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -56,8 +62,9 @@ class Watcher:
                 await asyncio.to_thread(reload)
                 self._seen[topic] = generations[topic]
 
-    def _touched(self, _: set[Topic]) -> None:
-        self._loop.call_soon_threadsafe(self._wake.set)
+    def _touched(self, topics: set[Topic]) -> None:
+        if topics - self._patient:
+            self._loop.call_soon_threadsafe(self._wake.set)
 
 
 async def every(seconds: float, task: Callable[[], None], name: str) -> None:

@@ -99,3 +99,33 @@ class Replica:
     deployment_id: int
     revision: int
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody says of an answer, once the truth is known.
+
+    ``request_id`` is the one that was answered, where it was told; ``reward`` in [0, 1] the share of its rows that were
+    right; ``routing`` the node that each router had chosen (-1: all of them); ``truth`` as it was sent.
+    """
+
+    id: int
+    workspace_id: int
+    pipeline_id: int
+    request_id: str | None
+    reward: float
+    routing: dict[str, Any]
+    truth: Any
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RouterReward:
+    """What feedback said so far of one node of a router: ``tries`` rows were answered by it, ``rights`` were right."""
+
+    id: int
+    pipeline_id: int
+    branch: str
+    place: int
+    tries: int
+    rights: int

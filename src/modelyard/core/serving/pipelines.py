@@ -19,7 +19,15 @@ from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import label
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.definitions import check_definition, models_named
-from modelyard.core.serving.entities import Deployment, Form, Pipeline, PipelineVersion, Replica
+from modelyard.core.serving.entities import (
+    Deployment,
+    Feedback,
+    Form,
+    Pipeline,
+    PipelineVersion,
+    Replica,
+    RouterReward,
+)
 from modelyard.core.serving.graph.compiling import check_plan
 from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import DeploymentState
@@ -118,6 +126,17 @@ def pipeline_by_id(tx: Tx, actor: Actor, pipeline_id: int, permission: Permissio
     return pipeline
 
 
+def pipeline_at(tx: Tx, actor: Actor, slug: str, name: str, permission: Permission) -> Pipeline:
+    """One pipeline by the slug of its workspace and its name, whatever its form."""
+    workspace = tx.first(Workspace, slug=slug)
+    found = tx.first(Pipeline, workspace_id=workspace.id, name=name) if workspace else None
+    if found is None:
+        ask(actor, permission)
+        raise not_found("deployment", f"{slug}/{name}")
+    require_pipeline(tx, actor, permission, found, "deployment", f"{slug}/{name}")
+    return found
+
+
 def require_pipeline(  # as ``require``
     tx: Tx, actor: Actor, permission: Permission, pipeline: Pipeline, what: str, which: object
 ) -> None:
@@ -155,17 +174,24 @@ def get_pipeline_version(tx: Tx, actor: Actor, uuid: str) -> tuple[Pipeline, Pip
 
 
 def list_pipelines(
-    tx: Tx, actor: Actor, *, workspace_id: int | None = None, workspace_name: str | None = None
+    tx: Tx,
+    actor: Actor,
+    *,
+    workspace_id: int | None = None,
+    workspace_name: str | None = None,
+    workspace_slug: str | None = None,
 ) -> list[PipelineView]:
     """Pipelines that the actor may see, in one workspace or in all.
 
     A workspace of which the actor may see neither itself nor any pipeline is ``NOT_FOUND``.
     """
     may_read = visible(actor, Permission.PIPELINE_READ, OWN)
-    if workspace_id is None and workspace_name is None:
+    where: dict[str, Any] = {"id": workspace_id, "name": workspace_name, "slug": workspace_slug}
+    given = {key: value for key, value in where.items() if value is not None}
+    if not given:
         return _views(tx, tx.find(Pipeline, **may_read))
-    asked = workspace_name if workspace_id is None else workspace_id
-    named = tx.first(Workspace, name=workspace_name) if workspace_id is None else tx.get(Workspace, workspace_id)
+    asked = next(iter(given.values()))
+    named = tx.first(Workspace, **given)
     if named is None:
         raise not_found("workspace", asked)
     found = tx.find(Pipeline, workspace_id=named.id, **may_read)
@@ -200,8 +226,8 @@ def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
         _refuse_deployed(deployment, pipeline.name)
         tx.delete(Replica, deployment_id=deployment.id)
         tx.delete(Deployment, id=deployment.id)
-    tx.delete(PipelineTag, pipeline_id=pipeline.id)
-    tx.delete(PipelineVersion, pipeline_id=pipeline.id)
+    for kind in (PipelineTag, PipelineVersion, Feedback, RouterReward):
+        tx.delete(kind, pipeline_id=pipeline.id)
     tx.delete(Pipeline, id=pipeline.id)
     sweep_grants(tx, *own_pipeline(pipeline.workspace_id, pipeline.name))
     _record(tx, actor, Action.PIPELINE_DELETE, pipeline)
@@ -244,7 +270,7 @@ def own_pipeline(workspace_id: int, name: str) -> Own:
 
 def _check_models(tx: Tx, actor: Actor, workspace_id: int, definition: dict[str, Any]) -> None:
     """A pipeline names models of its own workspace, or others that its maker may use: who runs it runs all of it."""
-    for ref in models_named(definition.get("steps", [])):
+    for ref in models_named(definition.get("models", definition.get("steps", []))):
         version = tx.first(ModelVersion, version=ref.version)
         known = version is not None and may_serve(tx, actor, workspace_id, version)
         if not known or version is None or version.name != ref.name or (ref.sha and ref.sha != version.sha):

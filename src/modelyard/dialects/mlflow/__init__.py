@@ -11,6 +11,7 @@ from modelyard.dialects.mlflow import (
     resource_permissions,
     roles,
     runs,
+    scoring,
     server,
     users,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "resource_permissions",
     "roles",
     "runs",
+    "scoring",
     "server",
     "users",
 ]

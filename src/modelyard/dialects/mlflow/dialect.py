@@ -15,6 +15,7 @@ from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.kernel.search import Compare, Condition, Order
 from modelyard.core.kernel.store import Part
 from modelyard.web.call import Call, json_bytes
+from modelyard.web.callers import by_bearer_or_basic
 from modelyard.web.routing import Dialect
 
 T = TypeVar("T")
@@ -71,13 +72,18 @@ def canonical_path(path: str) -> str:
 def render_error(error: DomainError, request: Request) -> Response:
     """``{"error_code", "message"}`` with the code that MLflow's client makes an exception of."""
     del request
+    status, headers, message = told(error)
+    return answer({"error_code": CODES[error.kind], "message": message}, status, headers)
+
+
+def told(error: DomainError) -> tuple[int, dict[str, str], str]:
+    """(status, headers, message) of an error."""
     headers = {}
     if error.kind is ErrorKind.UNAUTHENTICATED:
         headers["www-authenticate"] = 'Basic realm="mlflow"'
     if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
         headers["retry-after"] = str(error.details.get("retry_after", 1))
-    message = f"{_FIRST_WORDS.get(error.kind, '')}{error.message}"
-    return answer({"error_code": CODES[error.kind], "message": message}, STATUS[error.kind], headers)
+    return STATUS[error.kind], headers, f"{_FIRST_WORDS.get(error.kind, '')}{error.message}"
 
 
 def answer(
@@ -161,7 +167,12 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-mlflow = Dialect("mlflow", render_error, basic=True)
+def _missing(request: Request, status: int, message: str) -> Response:
+    del request
+    return answer({"error_code": "ENDPOINT_NOT_FOUND", "message": message}, status)
+
+
+mlflow = Dialect("mlflow", render_error, caller=by_bearer_or_basic, prefixes=("/api/2.0/",), missing=_missing)
 
 
 def _read(given: Mapping[str, Any], shape: type[T]) -> T:

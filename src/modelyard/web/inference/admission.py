@@ -15,6 +15,8 @@ from modelyard.core.kernel.errors import DomainError
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.pipelines import own_pipeline
 from modelyard.core.serving.routes import Route
+from modelyard.web.basic import BasicAuthenticator, is_basic
+from modelyard.web.inference.protocol import Headers
 from modelyard.web.refusals import record_route_refusal
 
 
@@ -36,12 +38,29 @@ class CallerChecks(Protocol):
         """Decide by what ``ask`` finds in the store and raises, and remember a yes."""
 
 
-class Admission:
-    """Who may infer with which deployment; ``audit`` records who may not."""
+def _header(headers: Headers, scope: Scope) -> bytes | None:
+    """Most protocols know nothing but the Authorization header."""
+    del scope
+    return headers.get(b"authorization")
 
-    def __init__(self, callers: CallerChecks, audit: BoundedRecorder) -> None:
+
+class Admission:
+    """Who may infer with which deployment; ``audit`` records who may not, ``basic`` knows who uses HTTP Basic.
+
+    ``credential`` finds in a request's headers what ``callers`` take for an Authorization header.
+    """
+
+    def __init__(
+        self,
+        callers: CallerChecks,
+        audit: BoundedRecorder,
+        credential: Callable[[Headers, Scope], bytes | None] = _header,
+        basic: BasicAuthenticator | None = None,
+    ) -> None:
+        self.credential = credential
         self._callers = callers
         self._audit = audit
+        self._basic = basic
 
     def known(self, authorization: bytes | None) -> Actor | None:
         """The caller, when this process knows already who asks and that they may infer somewhere."""
@@ -54,7 +73,7 @@ class Admission:
 
     async def caller(self, authorization: bytes | None, scope: Scope) -> Actor:
         """Who asks, for someone who may infer somewhere."""
-        actor = self._callers.cached(authorization) or await self._callers.resolve(authorization)
+        actor = self._callers.cached(authorization) or await self._resolved(authorization, scope)
         async with self._recording(actor, scope):
             ask(actor, Permission.PIPELINE_INFER)
         return actor
@@ -65,6 +84,12 @@ class Admission:
             decide = partial(_may_infer, route=route, shown=shown)
             async with self._recording(actor, scope):
                 await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, decide)
+
+    async def _resolved(self, authorization: bytes | None, scope: Scope) -> Actor:
+        text = (authorization or b"").decode("latin-1")
+        if self._basic is not None and is_basic(text):
+            return await self._basic.authenticate(text, scope["client"][0] if scope.get("client") else None)
+        return await self._callers.resolve(authorization)
 
     @asynccontextmanager
     async def _recording(self, actor: Actor, scope: Scope) -> AsyncIterator[None]:

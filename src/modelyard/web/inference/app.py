@@ -39,7 +39,7 @@ class InferenceApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         try:
-            authorization = headers.get(b"authorization")
+            authorization = self._admission.credential(headers, scope)
             route = self._known(scope, headers, authorization) or await self._admitted(scope, headers, authorization)
             body = await self._body(headers.get(b"content-length"), receive)
             if len(body) <= _INLINE_BYTES:
@@ -80,7 +80,8 @@ class InferenceApp:
 
     def _infer(self, route: Route, body: bytes, headers: Headers, scope: Scope) -> Answer:
         answer = self._protocol.answer(route, body, headers, scope)
-        self._keeper.keep(route, answer.time_ms, answer.result, answer.columns, answer.extra)
+        if answer.logged:
+            self._keeper.keep(route, answer.time_ms, answer.result, answer.columns, answer.extra)
         return answer
 
     async def _refuse(self, send: Send, error: DomainError, headers: Headers, scope: Scope) -> None:

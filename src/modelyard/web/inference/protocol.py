@@ -20,7 +20,7 @@ class Answer:
     """What a request is answered with, and what of it is logged.
 
     ``columns`` are the request's rows, ``extra`` those of them that no model took, ``headers`` what the response has
-    beside content type and length.
+    beside content type and length. What is not ``logged`` is not kept at all, nor shown to a shadow.
     """
 
     body: bytes
@@ -30,6 +30,7 @@ class Answer:
     columns: Columns
     extra: Mapping[str, Column]
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    logged: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,20 +25,32 @@ def compile_plan(plan: Mapping[str, Any], steps: Sequence[Step], rewards: Reward
     targets = [Target(t["name"], t["weight"], compiler.node(t["node"], first=True)) for t in plan["targets"]]
     shadow = plan["shadow"]
     copied = Shadow(shadow["name"], shadow["percent"], compiler.node(shadow["node"], first=True)) if shadow else None
-    return Graph(targets, copied)
+    graph = Graph(targets, copied, several=len(compiler.entries) > 1)
+    if len(compiler.entries) > 1:
+        for node in compiler.entries:
+            node.leading = graph.columns
+    return graph
 
 
 class _Compiler:
     def __init__(self, steps: Sequence[Step], rewards: RewardsOf) -> None:
         self._steps = steps
         self._rewards = rewards
+        self.entries: list[ModelNode] = []
+        """The models that requests may come to first."""
 
     def node(self, node: Mapping[str, Any], *, first: bool) -> Node:
         """The node; ``first`` when the request's columns come to it as they are."""
         return getattr(self, f"_{node['kind']}")(node, first)  # type: ignore[no-any-return]
 
     def _model(self, node: Mapping[str, Any], first: bool) -> Node:
-        return ModelNode(node["name"], self._steps[node["model"]], first=first)
+        return self._loaded(node["name"], node["model"], first=first)
+
+    def _loaded(self, name: str, place: int, *, first: bool) -> ModelNode:
+        node = ModelNode(name, self._steps[place], first=first)
+        if first:
+            self.entries.append(node)
+        return node
 
     def _chain(self, node: Mapping[str, Any], first: bool) -> Node:
         nodes = [self.node(each, first=first and not at) for at, each in enumerate(node["nodes"])]
@@ -71,7 +83,7 @@ class _Compiler:
         if router["by"] == "row":
             return routers.ByRow(router["places"])
         if router["by"] == "model":
-            return routers.ByModel(ModelNode(name, self._steps[router["model"]], first=first))
+            return routers.ByModel(self._loaded(name, router["model"], first=first))
         known = lambda: self._rewards(name)  # noqa: E731  # asked anew for each request
         if router["policy"] == "thompson":
             return routers.Thompson(size, known)
@@ -84,7 +96,7 @@ class _Compiler:
             return combiners.Nth(combine["nth"])
         if "audit" in combine:
             return combiners.Audited(combine["audit"], self._combiner(name, combine["then"]))
-        return combiners.ByModel(ModelNode(name, self._steps[combine["model"]], first=False))
+        return combiners.ByModel(self._loaded(name, combine["model"], first=False))
 
 
 def check_plan(plan: Mapping[str, Any], models: Sequence[tuple[Signature, Sequence[str] | None]]) -> None:

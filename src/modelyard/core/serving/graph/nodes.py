@@ -18,7 +18,7 @@ from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.graph.routers import ALL, NONE, Router
 from modelyard.core.serving.graph.rows import merged, parted
 from modelyard.core.serving.signature import Signature, TensorSpec
-from modelyard.core.serving.tensors import Array, Columns
+from modelyard.core.serving.tensors import Array, Column, Columns
 
 
 class LoadedModel(Protocol):
@@ -64,7 +64,13 @@ class Node(Protocol):
 
 
 class ModelNode:
-    """A model. The first one of a graph takes the request's columns strictly; a later one what came before it."""
+    """A model. The first one of a graph takes the request's columns strictly; a later one what came before it.
+
+    Where several may be the first, ``leading`` names the columns that the request brings: a model that has other names
+    for its inputs takes these, as it would take what came before it.
+    """
+
+    leading: tuple[str, ...] = ()
 
     def __init__(self, name: str, step: Step, *, first: bool) -> None:
         self.name = name
@@ -85,6 +91,8 @@ class ModelNode:
     def _run(self, columns: Columns, result: Result) -> dict[str, Array]:
         if self.binding is None:
             feed = take(columns, self._signature.inputs)
+        elif self._takes_anothers(columns):
+            feed = take({name: columns[name] for name in self.leading}, self._signature.inputs)
         else:
             taken, feed = self.binding.bind(columns)
             if not result.inputs:
@@ -94,6 +102,12 @@ class ModelNode:
         result.elapsed.append(time.perf_counter_ns() - began)
         result.last_model = self.step.label
         return dict(zip(self._names, outputs, strict=True))
+
+    def _takes_anothers(self, columns: Columns) -> bool:
+        """Whether its own columns are not there, but those of the leading model are."""
+        if not self.leading or self.binding is None or all(name in columns for name in self.binding.columns):
+            return False
+        return all(name in columns for name in self.leading)
 
 
 class Chain:
@@ -135,7 +149,7 @@ class Branch:
         if self._router:
             result.note_route(self.name, self._checked(chosen))
         if chosen == NONE:
-            return {name: np.asarray(column) for name, column in columns.items()}
+            return {name: np.asarray(column) for name, column in (result.inputs or columns).items()}
         answering = self._nodes if chosen == ALL else self._nodes[chosen : chosen + 1]
         if self._told and chosen != ALL:
             result.told = description(answering[0])
@@ -187,9 +201,17 @@ class Constant:
 
     def run(self, columns: Columns, result: Result) -> dict[str, Array]:
         rows = len(next(iter(columns.values()), []))
+        if not rows:
+            raise invalid("no rows: send at least one", node=self.name)
         if not result.inputs:
-            result.inputs = {name: np.asarray(column) for name, column in columns.items()}
+            result.inputs = {name: self._array(name, column) for name, column in columns.items()}
         return {"output": np.tile(self._row, (rows, 1))}
+
+    def _array(self, name: str, column: Column) -> Array:
+        try:
+            return np.asarray(column)
+        except ValueError as error:
+            raise invalid(f"column {name!r}: rows of different lengths", column=name, node=self.name) from error
 
 
 def _some(column: Sequence[object] | Array, rows: list[int]) -> Sequence[object] | Array:

@@ -120,7 +120,7 @@ class EpsilonGreedy:
 
     def choose(self, columns: Columns, result: Result) -> int:
         del columns, result
-        values = [right / tries if tries else 0.0 for tries, right in self._rewards()] or [0.0] * self._nodes
+        values = [right / tries if tries else 0.0 for tries, right in _known(self._rewards(), self._nodes)]
         best = random.choice([place for place, value in enumerate(values) if value == max(values)])  # noqa: S311
         if self._nodes > 1 and random.random() < self._epsilon:  # noqa: S311
             return random.choice([place for place in range(self._nodes) if place != best])  # noqa: S311
@@ -136,7 +136,7 @@ class Thompson:
 
     def choose(self, columns: Columns, result: Result) -> int:
         del columns, result
-        known = self._rewards() or [(0, 0)] * self._nodes
+        known = _known(self._rewards(), self._nodes)
         draws = [random.betavariate(1 + right, 1 + tries - right) for tries, right in known]
         return draws.index(max(draws))
 
@@ -155,9 +155,14 @@ class ByModel:
         return int(first[0])
 
 
+def _known(rewards: Sequence[Rewards], nodes: int) -> list[Rewards]:
+    """One for each node: what was said of nodes that are no more does not count, of new ones nothing was said."""
+    return [rewards[place] if place < len(rewards) else (0, 0) for place in range(nodes)]
+
+
 def _column(columns: Columns, result: Result, key: str) -> Column | None:
     """The column of the request that decides, which later nodes do not see any more; None when it has none."""
-    return columns[key] if key in columns else result.asked.get(key)
+    return result.asked[key] if key in result.asked else columns.get(key)
 
 
 def _fraction(value: Any) -> float:

@@ -12,6 +12,7 @@ from modelyard.dialects.wallaroo.dialect import STATUS, error_body, error_header
 from modelyard.dialects.wallaroo.inference.answer import encode
 from modelyard.dialects.wallaroo.inference.request import columns_of
 from modelyard.web.inference.protocol import Answer, Headers, Refusal
+from modelyard.web.inference.running import now_ms, run
 
 PREFIX = "/v1/api/pipelines/infer/"
 
@@ -38,12 +39,8 @@ class WallarooInference:
     def answer(self, route: Route, body: bytes, headers: Headers, scope: Scope) -> Answer:
         began = time.perf_counter_ns()
         columns = columns_of(body, headers.get(b"content-type", b""))
-        parsed = time.perf_counter_ns() - began
-        result = route.graph.run(columns)
-        result.elapsed.insert(0, parsed)
-        taken = result.inputs
-        extra = {} if len(columns) == len(taken) else {n: v for n, v in columns.items() if n not in taken}
-        now = time.time_ns() // 1_000_000
+        result, extra = run(route, columns, began)
+        now = now_ms()
         dataset = from_query(scope["query_string"])
         encoded, kind = encode(route, now, result, extra, headers.get(b"accept", b""), dataset)
         return Answer(encoded, kind, now, result, columns, extra)

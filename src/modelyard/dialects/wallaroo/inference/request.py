@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.serving.tables import from_columns, from_records
 from modelyard.core.serving.tensors import Array, Column
 
 Columns = dict[str, Column]
@@ -33,9 +34,7 @@ def from_json(body: bytes) -> Columns:
         return rows
     if len(rows) == 1:
         return {name: [value] for name, value in rows[0].items()}
-    if not rows:
-        raise invalid("no rows: the body is an empty list; send at least one record")
-    return _transposed(rows)
+    return from_records(rows)
 
 
 def _records_or_object(body: bytes) -> list[dict[str, Any]] | Columns:
@@ -47,20 +46,8 @@ def _records_or_object(body: bytes) -> list[dict[str, Any]] | Columns:
 
 def _from_object(data: object) -> Columns:
     if isinstance(data, dict) and data and all(isinstance(column, list) for column in data.values()):
-        lengths = {name: len(column) for name, column in data.items()}
-        if len(set(lengths.values())) > 1:
-            raise invalid(f"columns of different lengths: {lengths}")
-        return data
+        return from_columns(data)
     raise invalid('the body must be a JSON array of records such as [{"column": value}], one for each row')
-
-
-def _transposed(rows: list[dict[str, Any]]) -> Columns:
-    names = rows[0].keys()
-    for number, row in enumerate(rows):
-        if row.keys() != names:
-            odd = sorted(names ^ row.keys())
-            raise invalid(f"row {number} does not have the columns of row 0: {', '.join(map(repr, odd))} differ")
-    return {name: [row[name] for row in rows] for name in names}
 
 
 def from_arrow(body: bytes) -> Columns:
