@@ -7,6 +7,7 @@ for word, like what never was.
 from typing import Any
 
 import calls
+import core2_calls
 import mlflow_calls
 import pytest
 import seldon_calls
@@ -24,6 +25,7 @@ from modelyard.web.routing import access_table
 
 _TABLES: tuple[Any, ...] = (
     calls,
+    core2_calls,
     mlflow_calls,
     seldon_calls,
     seldon_data_calls,
@@ -77,7 +79,8 @@ def _call(world: World, role: str, route: tuple[str, str], case: Case, things: T
     method, path = route
     parts: dict[str, Any] = dict(case.parts(things, world))
     path = path.replace(":path}", "}").format(**parts.pop("path", {}))
-    answer: Response = world.call(role, method, path, **parts)
+    headers = {"X-Request-Id": "asked", **parts.pop("headers", {})}  # some dialects say it back in the body
+    answer: Response = world.call(role, method, path, headers=headers, **parts)
     return answer
 
 

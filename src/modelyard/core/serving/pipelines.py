@@ -32,6 +32,7 @@ from modelyard.core.serving.graph.compiling import check_plan
 from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import DeploymentState
 from modelyard.core.serving.steps import steps_planned
+from modelyard.core.serving.using import refuse_used
 
 OWN: OwnFields = (ResourceType.PIPELINE, OF_WORKSPACE)
 """How grants on single pipelines are found for a list of them."""
@@ -82,11 +83,16 @@ def create_version(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewV
         raise conflict(f"{name!r} is the name of a pipeline of another kind ({found.form}) in this workspace")
     else:
         tx.update(Pipeline, found.id, lambda pipeline: replace(pipeline, updated_at=tx.now))
+    return add_version(tx, actor, found, new)
+
+
+def add_version(tx: Tx, actor: Actor, pipeline: Pipeline, new: NewVersion) -> PipelineVersion:
+    """Add a version without asking who wants it: behind ``create_version``, and where what it uses changed."""
     version = tx.insert(
         PipelineVersion(
             0,
-            workspace_id,
-            found.id,
+            pipeline.workspace_id,
+            pipeline.id,
             new_uuid(),
             new.definition,
             RELEASE,
@@ -96,7 +102,7 @@ def create_version(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewV
             tx.now,
         )
     )
-    _record(tx, actor, Action.PIPELINE_CHANGE, found, version=version.version)
+    _record(tx, actor, Action.PIPELINE_CHANGE, pipeline, version=version.version)
     return version
 
 
@@ -219,8 +225,9 @@ def pipeline_ids(tx: Tx, actor: Actor) -> dict[int, list[int]]:
 
 
 def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
-    """Remove a pipeline with all its versions; its log stays. ``CONFLICT`` while it is deployed."""
+    """Remove a pipeline with all its versions; its log stays. ``CONFLICT`` while it is deployed or used by others."""
     pipeline = get_pipeline(tx, actor, workspace_id, name, Permission.PIPELINE_EDIT).pipeline
+    refuse_used(tx, actor, pipeline)
     deployment = tx.first(Deployment, pipeline_id=pipeline.id)
     if deployment is not None:
         _refuse_deployed(deployment, pipeline.name)

@@ -91,23 +91,13 @@ class ModelNode:
     def _run(self, columns: Columns, result: Result) -> dict[str, Array]:
         if self.binding is None:
             feed = take(columns, self._signature.inputs)
-        elif self._takes_anothers(columns):
-            feed = take({name: columns[name] for name in self.leading}, self._signature.inputs)
         else:
-            taken, feed = self.binding.bind(columns)
-            if not result.inputs:
-                result.inputs = taken
+            feed = entered(self.binding, self.leading, columns, self._signature.inputs, result)
         began = time.perf_counter_ns()
         outputs = _in_fixed_batches(self._model, feed) if self._signature.fixed_batch else self._model.run(feed)
         result.elapsed.append(time.perf_counter_ns() - began)
         result.last_model = self.step.label
         return dict(zip(self._names, outputs, strict=True))
-
-    def _takes_anothers(self, columns: Columns) -> bool:
-        """Whether its own columns are not there, but those of the leading model are."""
-        if not self.leading or self.binding is None or all(name in columns for name in self.binding.columns):
-            return False
-        return all(name in columns for name in self.leading)
 
 
 class Chain:
@@ -212,6 +202,19 @@ class Constant:
             return np.asarray(column)
         except ValueError as error:
             raise invalid(f"column {name!r}: rows of different lengths", column=name, node=self.name) from error
+
+
+def entered(  # the request, and who takes it
+    binding: RequestBinding, leading: Sequence[str], columns: Columns, inputs: Sequence[TensorSpec], result: Result
+) -> dict[str, Array]:
+    """What the first node of a graph makes of a request's columns; see ``ModelNode`` for ``leading``."""
+    own = all(name in columns for name in binding.columns)
+    if leading and not own and all(name in columns for name in leading):
+        return take({name: columns[name] for name in leading}, inputs)
+    taken, feed = binding.bind(columns)
+    if not result.inputs:
+        result.inputs = taken
+    return feed
 
 
 def _some(column: Sequence[object] | Array, rows: list[int]) -> Sequence[object] | Array:

@@ -14,10 +14,17 @@ A node is one of
 - ``{"kind": "checked", "nodes": [Node], "checks": [{"name", "expression"}, …]}``: what the node answers is looked at by
   expressions, see ``serving.expressions``
 - ``{"kind": "constant", "values": [number, …]}``: answers the same for each row
+- ``{"kind": "dataflow", "name", "nodes": [Node, …], "steps": [Wires, …], "output": {"inputs": [Wire, …], "join"}}``:
+  nodes that feed one another, each behind those that it is fed by; see ``dataflow``
 
 A router chooses one node of a branch, see ``routers``; a branch without one runs all. ``Combine`` is the name of a way
 to make one answer of many, see ``combiners``, or ``{"model": place}``, ``{"nth": place}``, or
 ``{"audit": [place, …], "then": Combine}``: the answers at these places stand beside the one.
+
+``Wires`` say how a step of a data flow is fed: ``{"name", "inputs": [Wire, …], "join", "triggers": [Wire, …],
+"triggers_join", "place"}``; a join is "all", or "any" for the first that brings something. A ``Wire`` is
+``{"from": step or None for the request, "side": "outputs" or "inputs", "tensor": name or None for all, "rename":
+{tensor: name}, "place"}``; a place is where this stands in the document, for messages.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,6 +72,36 @@ def checked(node: Node, checks: Mapping[str, str]) -> Node:
     """The node with validations: expressions by their names."""
     listed = [{"name": name, "expression": expression} for name, expression in checks.items()]
     return {"kind": "checked", "nodes": [node], "checks": listed}
+
+
+def wire(source: str | None, tensor: str | None = None, side: str = "outputs", **more: Any) -> dict[str, Any]:
+    """What a step of a data flow gives, or was given; ``more`` are ``rename`` and ``place``."""
+    return {"from": source, "side": side, "tensor": tensor, "rename": {}, "place": "", **more}
+
+
+def wires(name: str, inputs: Sequence[dict[str, Any]], join: str = "all", **more: Any) -> dict[str, Any]:
+    """How a step of a data flow is fed; ``more`` are ``triggers``, ``triggers_join`` and ``place``."""
+    return {
+        "name": name,
+        "inputs": list(inputs),
+        "join": join,
+        "triggers": [],
+        "triggers_join": "all",
+        "place": "",
+        **more,
+    }
+
+
+def dataflow(  # the steps' nodes and wires, and the output's
+    name: str,
+    nodes: Sequence[Node],
+    steps: Sequence[dict[str, Any]],
+    output: Sequence[dict[str, Any]],
+    join: str = "all",
+) -> Node:
+    """Nodes that feed one another."""
+    out = {"inputs": list(output), "join": join}
+    return {"kind": "dataflow", "name": name, "nodes": list(nodes), "steps": list(steps), "output": out}
 
 
 def by_weight(weights: Sequence[float], hash_key: str | None = None) -> Router:
