@@ -208,7 +208,8 @@ def entered(  # the request, and who takes it
     binding: RequestBinding, leading: Sequence[str], columns: Columns, inputs: Sequence[TensorSpec], result: Result
 ) -> dict[str, Array]:
     """What the first node of a graph makes of a request's columns; see ``ModelNode`` for ``leading``."""
-    if leading and not all(name in columns for name in binding.columns):
+    own = all(name in columns for name in binding.columns)
+    if leading and not own and all(name in columns for name in leading):
         return take({name: columns[name] for name in leading}, inputs)
     taken, feed = binding.bind(columns)
     if not result.inputs:
