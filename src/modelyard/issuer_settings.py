@@ -36,6 +36,7 @@ class IssuerSettings:
     create_users: bool = True
     link_verified_email: bool = False
     accept_id_tokens: bool = False
+    id_token_clients: tuple[str, ...] = ()
     allow_http: bool = False
 
     @property
@@ -147,4 +148,5 @@ _PARTS: dict[str, tuple[Callable[[object], object], str]] = {
     "email_claim": _CLAIM,
     "groups_claim": _CLAIM,
     "admin_groups": (_texts, "a list of names of groups"),
+    "id_token_clients": (_texts, "a list of ids of clients"),
 }

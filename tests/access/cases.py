@@ -12,6 +12,9 @@ Parts = dict[str, Any]
 """Keywords of ``requests.request``; ``path`` fills the parameters of the route's path."""
 
 
+MEMBERS_DENIED = frozenset({"denied"})
+
+
 @dataclass(frozen=True)
 class Case:
     """``about`` a "thing" (hidden from strangers), a "list" (filtered for them) or the "platform" as a whole.

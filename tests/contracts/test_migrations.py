@@ -40,6 +40,7 @@ def test_clients_and_sessions_of_the_first_release_go_on(old_store: SqlStore) ->
         "insert into users (id, username, first_name, last_name, enabled, service, created_at) "
         "values ('u1', 'mary', '', '', true, false, 1)",
         f"insert into oauth_clients (id, grants, created_at) values ('sdk-client', '{grants}', 1)",  # noqa: S608
+        f"insert into oauth_clients (id, grants, created_at) values ('sd-api', '{grants}', 1)",  # noqa: S608
         f"insert into oauth_clients (id, grants, created_at) values ('own', '{grants}', 1)",  # noqa: S608
         "insert into sessions (id, user_id, client_id, realm, scope, offline, generation, rotated_at, created_at, "
         "expires_at) values ('s1', 'u1', 'sdk-client', 'master', 'email', false, 3, 2000000, 1000000, 9000000)",
@@ -52,6 +53,8 @@ def test_clients_and_sessions_of_the_first_release_go_on(old_store: SqlStore) ->
     own = old_store.run_read(lambda tx: tx.get(OAuthClient, "own"))
     assert own is not None
     assert (own.grants, own.redirect_uris, own.consent) == (["password", "refresh_token"], [], False)
+    flagged = old_store.run_read(lambda tx: tx.find(OAuthClient, id_tokens_as_bearer=True))
+    assert [client.id for client in flagged] == ["sd-api"]
     session = old_store.run_read(lambda tx: tx.get(Session, "s1"))
     assert session is not None
     assert session.authenticated_at == session.created_at

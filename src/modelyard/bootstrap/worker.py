@@ -2,18 +2,21 @@
 
 import asyncio
 import gc
+import importlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
-from starlette.responses import JSONResponse
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
+from modelyard.bootstrap.job_files import job_files
+from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
@@ -24,15 +27,20 @@ from modelyard.core.serving.workers import heartbeat, register_worker, remove_wo
 from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.mlflow.scoring.protocol import MlflowInference
 from modelyard.dialects.native import native
+from modelyard.dialects.open_inference import open_inference
+from modelyard.dialects.open_inference.names import BELOW
+from modelyard.dialects.open_inference.protocol import Expectations, OpenInference
 from modelyard.dialects.openid import openid
 from modelyard.dialects.openid.dialect import without_last_slash
 from modelyard.dialects.seldon import seldon, seldon_data
 from modelyard.dialects.seldon.inference.protocol import SeldonInference
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
+from modelyard.dialects.wallaroo.models import description
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
+from modelyard.engines.shap_explainer import ShapExplainer
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -45,17 +53,24 @@ from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
 from modelyard.web.inference.admission import Admission
-from modelyard.web.inference.app import InferenceApp
+from modelyard.web.inference.app import InferenceApp, Response
 from modelyard.web.inference.keeping import Keeper
 from modelyard.web.inference.protocol import InferenceProtocol
+from modelyard.web.paths import path_of_segments
 from modelyard.web.proxies import TrustedProxies
-from modelyard.web.routing import access_table, direct_routes
+from modelyard.web.routing import NoSuchRoute, access_table, direct_routes
 from modelyard.web.services import Limits, Services, Serving
+from modelyard.web.session_cookie import SessionCookie
 from modelyard.web.watcher import Watcher, every
+
+if TYPE_CHECKING:
+    from modelyard.dialects.open_inference.grpc_service.server import GrpcServer
 
 _HEARTBEAT_SECONDS = 2.0
 _KEYS_SECONDS = 0.25
 _USES_SECONDS = 60.0
+_GRPC_DRAIN_SECONDS = 5.0
+"""Comes after the requests over HTTP were drained, within the time that the supervisor leaves for closing."""
 
 
 class Application:
@@ -68,11 +83,20 @@ class Application:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: list[InferenceApp] = []
-        dialects = (health, openid, native, wallaroo, mlflow, seldon, seldon_data)
+        self._dialects = dialects = (
+            health,
+            openid,
+            native,
+            wallaroo,
+            mlflow,
+            seldon,
+            seldon_data,
+            open_inference,
+        )
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
-            default=_no_such_route,
+            default=NoSuchRoute(dialects),
             lifespan=self._lifespan,
         )
         access_table(self.router.routes)  # refuses a route that declares no permission
@@ -88,9 +112,22 @@ class Application:
                 await inference(scope, receive, send)
                 break
         else:
-            path = scope["path"] = without_last_slash(canonical_path(scope["path"]))
+            path = scope["path"] = self._path(scope)
             endpoint = self._direct.get((scope["method"], path), self.router)
             await endpoint(scope, receive, send)
+
+    def _path(self, scope: Scope) -> str:
+        """The path under which a route is declared."""
+        path = without_last_slash(canonical_path(scope["path"]))
+        owner = next((dialect for dialect in self._dialects if dialect.owns(path)), None)
+        return path if owner is None or not owner.segments else path_of_segments(scope)
+
+    def at_once(self, scope: Scope, body: bytes) -> Response | None:
+        """The response where it takes no waiting, see ``InferenceApp.at_once``."""
+        for inference in self._inference:
+            if inference.claims(scope):
+                return inference.at_once(scope, body)
+        return None
 
     def _ready_services(self) -> Services:
         if self._services is None:
@@ -101,15 +138,18 @@ class Application:
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         settings, store = self._settings, open_store(self._settings)
         keys = KeyRing.open(settings.data / "keys")
-        verifiers = bearer_verifiers(settings, keys, store)
-        authenticator = TokenAuthenticator(store, verifiers)
+        lifetimes = _lifetimes(settings)
+        verifiers = bearer_verifiers(settings, keys, store, lifetimes)
+        authenticator = TokenAuthenticator(store, verifiers.access)
+        identity_authenticator = TokenAuthenticator(store, verifiers.identity)
+        session_cookie = SessionCookie(settings.public_url)
         audit = BoundedRecorder(store)
         issuer = EmbeddedIssuer(
             store,
             keys,
             Passwords(),
             settings.realms,
-            _lifetimes(settings),
+            lifetimes,
             audit,
             password_grant=settings.password_grant,
         )
@@ -117,10 +157,29 @@ class Application:
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
-        serving = Serving(routes, Admission(authenticator, audit), Keeper(writer))
+        admission = Admission(authenticator, audit)
+        identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
+        expectations = Expectations()
+        protocols: dict[str, InferenceProtocol] = {
+            "wallaroo": WallarooInference(),
+            "seldon": SeldonInference(skip_logging=settings.skip_logging),
+            "mlflow": MlflowInference(),
+            "open_inference": OpenInference(expectations),
+            "open_inference below": OpenInference(expectations, BELOW),
+        }
+        admissions = {
+            "wallaroo": admission,
+            "seldon": identity_admission,
+            "mlflow": Admission(authenticator, audit, basic=basic),
+            "open_inference": admission,
+            "open_inference below": identity_admission,
+        }
+        serving = Serving(routes, admission, identity_admission, Keeper(writer), protocols)
         self._services = Services(
             store=store,
             authenticator=authenticator,
+            identity_authenticator=identity_authenticator,
+            session_cookie=session_cookie,
             basic=basic,
             limits=Limits(settings.max_body_bytes, settings.max_upload_bytes),
             public_url=settings.public_url,
@@ -131,21 +190,24 @@ class Application:
             logs=SegmentReader(logs),
             serving=serving,
             audit=audit,
+            files=job_files(settings),
+            explainer=ShapExplainer(),
         )
-        protocols: list[tuple[InferenceProtocol, Admission]] = [
-            (WallarooInference(), serving.admission),
-            (SeldonInference(skip_logging=settings.skip_logging), serving.admission),
-            (MlflowInference(), Admission(authenticator, audit, basic)),
-        ]
         self._inference = [
-            InferenceApp(protocol, routes, admission, serving.keeper, settings.max_body_bytes)
-            for protocol, admission in protocols
+            InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
+            for name, protocol in serving.protocols.items()
         ]
         rewards = RewardTable(store)
-        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id, rewards.of)
+        reconciler = Reconciler(
+            store, artifacts, onnx.load, routes, self._worker_id, rewards=rewards.of, describe=description
+        )
         reload = {Topic.ROUTES: reconciler.reconcile, Topic.ROUTERS: rewards.reload}
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
-        async with self._background(store, keys, authenticator, basic, reload, verifiers, audit):
+        remembering = Remembering((authenticator, identity_authenticator), basic)
+        async with (
+            self._background(store, keys, remembering, reload, verifiers.access, audit),
+            _grpc(settings, self._services),
+        ):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -160,21 +222,16 @@ class Application:
         self,
         store: SqlStore,
         keys: KeyRing,
-        authenticator: TokenAuthenticator,
-        basic: BasicAuthenticator,
+        remembering: Remembering,
         reload: Mapping[Topic, Callable[[], None]],
         verifiers: Verifiers,
         audit: BoundedRecorder,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
-        def forget() -> None:
-            authenticator.forget()
-            basic.forget()
-
         def forget_at_once(topics: set[Topic]) -> None:
             if Topic.ACCESS in topics:
-                forget()
+                remembering.forget()
 
         def beat() -> None:
             if not store.run_write(heartbeat, self._worker_id):
@@ -188,18 +245,18 @@ class Application:
             keys.reload()
             if known_keys is not keys.all:  # whoever made it look again
                 known_keys = keys.all
-                authenticator.forget_tokens()
-                basic.forget()
+                remembering.forget_tokens()
 
         store.on_touch(forget_at_once)
-        watcher = Watcher(store, {Topic.ACCESS: forget, **reload}, patient=frozenset({Topic.ROUTERS}))
+        topics = {Topic.ACCESS: remembering.forget, **reload}
+        watcher = Watcher(store, topics, patient=frozenset({Topic.ROUTERS}))
         await watcher.load()
         tasks = [
             asyncio.create_task(watcher.run()),
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
             asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
             asyncio.create_task(every(PERIOD_SECONDS, audit.flush, "recording refusals")),
-            asyncio.create_task(every(_USES_SECONDS, authenticator.keep_uses, "noting the use of access tokens")),
+            asyncio.create_task(every(_USES_SECONDS, remembering.keep_uses, "noting the use of access tokens")),
             asyncio.create_task(verifiers.keep_looking()),
         ]
         try:
@@ -210,13 +267,19 @@ class Application:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
-    message = f"there is nothing at {scope['path'][:200]}"
-    if scope["path"].startswith("/api/2.0/"):
-        await JSONResponse({"error_code": "ENDPOINT_NOT_FOUND", "message": message}, 404)(scope, receive, send)
+@asynccontextmanager
+async def _grpc(settings: Settings, services: Services) -> AsyncIterator[None]:
+    """Serve gRPC, too, where a port is set for it."""
+    if not settings.grpc_port:
+        yield
         return
-    body = {"code": 404, "msg": message, "error": message, "status": "error", "source": "platform"}
-    await JSONResponse(body, 404)(scope, receive, send)
+    module = importlib.import_module("modelyard.dialects.open_inference.grpc_service.server")  # grpcio is an extra
+    server: GrpcServer = module.GrpcServer(settings.host, settings.grpc_port, services)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(min(settings.drain_seconds, _GRPC_DRAIN_SECONDS))
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

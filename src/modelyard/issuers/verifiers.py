@@ -16,7 +16,8 @@ class Verified:
     ``token_id`` names a token that can be revoked by itself: whether it still holds, and its scopes, is asked of the
     store whenever rights are loaded (``core.identity.users.load_actor``). ``session_id`` and ``jti`` name a session of
     this server and a signed token of it, which may have been ended (``core.identity.revocation``). ``groups`` are what
-    an external issuer calls the groups of the user.
+    an external issuer calls the groups of the user. ``id_token`` says that it is an ID token of this server: it counts
+    while its client may use them so. ``browser_session_id`` names the session of a cookie.
     """
 
     user_id: str
@@ -26,6 +27,8 @@ class Verified:
     token_id: str | None = None
     jti: str | None = None
     groups: frozenset[str] = frozenset()
+    id_token: bool = False
+    browser_session_id: str | None = None
 
 
 def _nothing() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
@@ -19,15 +19,25 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
-from modelyard.web.basic import is_basic
 from modelyard.web.call import Call, record_refusal
+from modelyard.web.callers import Caller, by_bearer
+from modelyard.web.paths import original
 from modelyard.web.services import Services
 
 _LOG = logging.getLogger(__name__)
 
 Handler = Callable[[Call], Awaitable[Response]]
 ErrorRenderer = Callable[[DomainError, Request], Response]
+MissingRenderer = Callable[[Request, int, str], Response]
+"""(request, status 404 or 405, message) -> the answer where there is no such route."""
 Declare = Callable[[Handler], Handler]
+
+
+def render_missing(request: Request, status: int, message: str) -> Response:
+    """Where the path belongs to no dialect, or to one that says no more than this."""
+    del request
+    body = {"code": status, "msg": message, "error": message, "status": "error", "source": "platform"}
+    return JSONResponse(body, status)
 
 
 class Public:
@@ -64,9 +74,13 @@ class Endpoint:
     shapes: Shapes
     render_error: ErrorRenderer
     services: Callable[[], Services]
-    basic: bool = False
+    caller: Caller = by_bearer
+    segments: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.segments:
+            given = scope.get("path_params", {})
+            scope = {**scope, "path_params": {name: original(value) for name, value in given.items()}}
         request = Request(scope, receive, send)
         try:
             response = await self._answer(request)
@@ -83,7 +97,7 @@ class Endpoint:
         address = request.client.host if request.client else None
         if isinstance(self.permission, Public):
             return await self.handler(Call(request, _ANONYMOUS.for_request(address), services))
-        actor = (await self._caller(services, request, address)).for_request(address)
+        actor = (await self.caller(services, request)).for_request(address)
         call = Call(request, actor, services)
         try:
             response = await self.handler(call)
@@ -94,21 +108,53 @@ class Endpoint:
             raise RuntimeError(f"{self.path} answered without asking for its permission {self.permission}")
         return response
 
-    async def _caller(self, services: Services, request: Request, address: str | None) -> Actor:
-        authorization = request.headers.get("authorization")
-        if self.basic and is_basic(authorization):
-            return await services.basic.authenticate(authorization or "", address)
-        return await services.authenticator.authenticate(authorization)
+
+class _Declared(Route):
+    """A declared route; of another method it answers as its dialect says that (RFC 9110, section 15.5.6)."""
+
+    def __init__(self, endpoint: Endpoint, missing: MissingRenderer, methods: set[str]) -> None:
+        super().__init__(endpoint.path, endpoint, methods=[endpoint.method])
+        self._missing = missing
+        self._allow = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        message = f"{scope['method'][:20]} is not possible at {scope['path'][:200]}; use {self._allow}"
+        response = self._missing(Request(scope), 405, message)
+        response.headers["allow"] = self._allow
+        await response(scope, receive, send)
 
 
 class Dialect:
-    """The routes of one dialect and its way to render an error; ``basic`` where its clients use HTTP Basic."""
+    """The routes of one dialect, its way to render an error, and how its clients say who they are.
 
-    def __init__(self, name: str, render_error: ErrorRenderer, *, basic: bool = False) -> None:
+    ``prefixes`` are what paths begin with that belong to it whether there is a route or not: what is missing there is
+    said by ``missing``. With ``segments`` an encoded slash in a path separates nothing: it is part of a parameter.
+    """
+
+    def __init__(  # what may differ
+        self,
+        name: str,
+        render_error: ErrorRenderer,
+        *,
+        caller: Caller = by_bearer,
+        prefixes: tuple[str, ...] = (),
+        missing: MissingRenderer = render_missing,
+        segments: bool = False,
+    ) -> None:
         self.name = name
-        self._basic = basic
+        self.missing = missing
+        self._caller = caller
+        self._prefixes = prefixes
+        self.segments = segments
         self._render_error = render_error
         self._declared: list[tuple[str, str, Permission | Public, Handler, Shapes]] = []
+
+    def owns(self, path: str) -> bool:
+        """Whether the path belongs to this dialect, with or without a route."""
+        return any(path == prefix.rstrip("/") or path.startswith(prefix) for prefix in self._prefixes)
 
     def route(self, method: str, path: str, permission: Permission | Public, **shapes: Any) -> Declare:
         """Declare the decorated function as the handler of ``method path``; ``shapes`` are the fields of ``Shapes``."""
@@ -129,14 +175,32 @@ class Dialect:
 
     def routes(self, services: Callable[[], Services]) -> list[Route]:
         """The declared routes, served with what ``services()`` gives once the process is up."""
+        methods: dict[str, set[str]] = {}
+        for method, path, *_ in self._declared:
+            methods.setdefault(path, set()).add(method)
         return [
-            Route(
-                path,
-                Endpoint(method, path, permission, handler, shapes, self._render_error, services, self._basic),
-                methods=[method],
+            _Declared(
+                Endpoint(
+                    method, path, permission, handler, shapes, self._render_error, services, self._caller, self.segments
+                ),
+                self.missing,
+                methods[path],
             )
             for method, path, permission, handler, shapes in self._declared
         ]
+
+
+class NoSuchRoute:
+    """Answers what no route is there for: in the words of the dialect that the path belongs to."""
+
+    def __init__(self, dialects: Iterable[Dialect]) -> None:
+        self._dialects = tuple(dialects)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        missing = next((each.missing for each in self._dialects if each.owns(path)), render_missing)
+        response = missing(Request(scope), 404, f"there is nothing at {path[:200]}")
+        await response(scope, receive, send)
 
 
 def direct_routes(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], Endpoint]:

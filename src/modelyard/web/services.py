@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import Protocol
 
 from modelyard.core.audit.bounded import BoundedRecorder
+from modelyard.core.automation.data_files import DataFiles
 from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
+from modelyard.core.serving.explaining import Explainer
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.signature import Signature
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.web.inference.admission import Admission
 from modelyard.web.inference.keeping import Keeper
+from modelyard.web.inference.protocol import InferenceProtocol
+from modelyard.web.session_cookie import SessionCookie
 
 
 class Authenticator(Protocol):
@@ -41,19 +45,30 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What this process serves, who may ask it, and where answers are kept."""
+    """What this process serves, who may ask it in which protocols (by name), and where answers are kept.
+
+    ``identity_admission`` is for the protocols whose clients send ID tokens and sessions.
+    """
 
     routes: RouteTable
     admission: Admission
+    identity_admission: Admission
     keeper: Keeper
+    protocols: Mapping[str, InferenceProtocol]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The ports that handlers call."""
+    """The ports that handlers call.
+
+    ``identity_authenticator`` takes ID tokens and sessions besides what ``authenticator`` takes, for the dialects whose
+    clients send these; the two remember nothing in common.
+    """
 
     store: Store
     authenticator: Authenticator
+    identity_authenticator: Authenticator
+    session_cookie: SessionCookie
     basic: PasswordAuthenticator
     limits: Limits
     public_url: str | None
@@ -64,3 +79,5 @@ class Services:
     logs: LogReader
     serving: Serving
     audit: BoundedRecorder
+    files: DataFiles
+    explainer: Explainer

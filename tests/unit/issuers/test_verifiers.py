@@ -66,7 +66,9 @@ def test_a_personal_token_names_its_user_and_itself(store: SqlStore, ada: Actor,
     assert said.expires_at > (clock.now + timedelta(days=36500)).timestamp()
 
 
-@pytest.mark.parametrize("token", ["mly_", new_text(), new_text()[:-1], "mly_\udce9"])
+@pytest.mark.parametrize(
+    "token", ["mly_", new_text(), new_text()[:-1], "mly_\udce9"], ids=["no", "unknown", "short", "no text"]
+)
 def test_an_unknown_or_mistyped_token_is_refused(store: SqlStore, token: str) -> None:
     with pytest.raises(DomainError) as caught:
         verify_personal(store, token)

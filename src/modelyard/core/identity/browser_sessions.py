@@ -8,7 +8,7 @@ from modelyard.core.audit.chain import record
 from modelyard.core.identity.entities import BrowserSession, Session, User
 from modelyard.core.identity.sessions import Lifetimes, holder, known_by, revoke_session
 from modelyard.core.kernel.ids import new_uuid
-from modelyard.core.kernel.store import Tx
+from modelyard.core.kernel.store import Topic, Tx
 
 _SEEN_WITHIN = 0.1  # of the idle limit: a use is noted only when the last note is older, to spare writes
 
@@ -73,6 +73,7 @@ def end_browser_session(tx: Tx, session_id: str) -> bool:
     """
     browser = tx.get(BrowserSession, session_id)
     tx.update(BrowserSession, session_id, lambda b: replace(b, ended_at=b.ended_at or tx.now))
+    tx.touch(Topic.ACCESS)
     for session in tx.find(Session, browser_session_id=session_id, revoked_at=None):
         if "offline_access" not in session.scope.split():
             revoke_session(tx, session.id)

@@ -32,6 +32,7 @@ class ClientChange:
     redirect_uris: list[str] | None = None
     post_logout_uris: list[str] | None = None
     consent: bool | None = None
+    id_tokens_as_bearer: bool | None = None
 
 
 def list_clients(tx: Tx, actor: Actor, client_id: str | None = None) -> list[OAuthClient]:
@@ -62,10 +63,15 @@ def register_client(tx: Tx, actor: Actor, client_id: str, chosen: ClientChange) 
 
 
 def change_client(tx: Tx, actor: Actor, client_id: str, chosen: ClientChange) -> OAuthClient:
-    """Change a client. Tokens that it has stay good; a grant that it lost gives no further ones."""
+    """Change a client. Tokens that it has stay good; a grant that it lost gives no further ones.
+
+    Its ID tokens open something no longer from the moment that it loses ``id_tokens_as_bearer``.
+    """
     before = get_client(tx, actor, client_id)
     after = tx.update(OAuthClient, client_id, lambda client: _changed(tx, client, chosen))
     changed = [field.name for field in fields(after) if getattr(after, field.name) != getattr(before, field.name)]
+    if "id_tokens_as_bearer" in changed:
+        tx.touch(Topic.ACCESS)
     if changed:
         record(tx, actor, Action.CLIENT_CHANGE, "client", client_id, changed=changed, grants=sorted(after.grants))
     return after
@@ -135,9 +141,14 @@ def _changed(tx: Tx, client: OAuthClient, chosen: ClientChange) -> OAuthClient:
         grants=grants,
         redirect_uris=_checked(chosen.redirect_uris, client.redirect_uris),
         post_logout_uris=_checked(chosen.post_logout_uris, client.post_logout_uris),
-        consent=client.consent if chosen.consent is None else chosen.consent,
+        consent=_chosen(chosen.consent, client.consent),
         service_user_id=service_user_id,
+        id_tokens_as_bearer=_chosen(chosen.id_tokens_as_bearer, client.id_tokens_as_bearer),
     )
+
+
+def _chosen(chosen: bool | None, kept: bool) -> bool:
+    return kept if chosen is None else chosen
 
 
 def _checked(chosen: list[str] | None, kept: list[str]) -> list[str]:

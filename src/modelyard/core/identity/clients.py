@@ -35,6 +35,8 @@ _PUBLIC: dict[str, tuple[list[GrantType], list[str]]] = {
 }
 """Public clients by id: their grants, and where browsers may be sent back to."""
 
+_ID_TOKENS_AS_BEARER = frozenset({"sd-api"})  # the Seldon SDK sends the ID token wherever it got one
+
 SHIPPED = frozenset({*_PUBLIC, "api-client"})
 """The clients that come with the server."""
 
@@ -77,7 +79,8 @@ def ensure_public_clients(tx: Tx) -> None:
     """Create the public clients that every server has, as far as they are missing; kept ones stay as they are."""
     for client_id, (grants, redirects) in _PUBLIC.items():
         if not has_client(tx, client_id):
-            tx.insert(replace(new_client(tx, client_id, grants), redirect_uris=redirects, post_logout_uris=["/"]))
+            made = replace(new_client(tx, client_id, grants), redirect_uris=redirects, post_logout_uris=["/"])
+            tx.insert(replace(made, id_tokens_as_bearer=client_id in _ID_TOKENS_AS_BEARER))
             record(tx, SERVER, Action.CLIENT_CREATE, "client", client_id, grants=sorted(grants))
 
 
@@ -86,7 +89,15 @@ def new_client(
 ) -> OAuthClient:
     """A client, not kept yet, without any place to send browsers to."""
     return OAuthClient(
-        client_id, secret_hash, [str(g) for g in grants], [], [], False, service_user_id, created_at=tx.now
+        client_id,
+        secret_hash,
+        [str(g) for g in grants],
+        [],
+        [],
+        False,
+        service_user_id,
+        tx.now,
+        id_tokens_as_bearer=False,
     )
 
 

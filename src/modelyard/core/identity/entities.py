@@ -54,7 +54,7 @@ class OAuthClient:
     ``grants`` are grant type names. ``redirect_uris`` are where authorization answers may go, ``post_logout_uris``
     where a browser may go after signing out; one that begins with ``/`` is on the server's own origin. With
     ``consent`` each user is asked before the client gets tokens. ``service_user_id`` is the account behind
-    ``client_credentials``.
+    ``client_credentials``. With ``id_tokens_as_bearer`` its ID tokens open the APIs that take ID tokens.
     """
 
     id: str
@@ -65,6 +65,7 @@ class OAuthClient:
     consent: bool
     service_user_id: str | None
     created_at: datetime
+    id_tokens_as_bearer: bool
 
 
 @dataclass(frozen=True, slots=True)

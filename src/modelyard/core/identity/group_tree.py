@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,6 +123,27 @@ def placed_groups_of(tx: Tx, actor: Actor, user_id: str) -> list[Placed]:
     return [tree.place(group) for group in groups_of(tx, GroupKind.GROUP, user_id)]
 
 
+def find_group(tx: Tx, path: str) -> Group:
+    """The group at a path, or ``NOT_FOUND``; asks for no permission."""
+    return _all(tx).at(path).group
+
+
+def group_paths(tx: Tx, groups: Iterable[Group]) -> list[str]:
+    """The paths of the groups, without the first slash; asks for no permission."""
+    tree = _all(tx)
+    return [tree.place(group).path.removeprefix("/") for group in groups]
+
+
+def group_paths_of(tx: Tx, user_id: str) -> list[str]:
+    """The paths of the groups that the user belongs to themselves, by name; asks for no permission."""
+    held = groups_of(tx, GroupKind.GROUP, user_id)
+    return group_paths(tx, held) if held else []
+
+
 def _tree(tx: Tx, actor: Actor) -> _Tree:
     require_platform(actor, Permission.GROUPS_MANAGE)
+    return _all(tx)
+
+
+def _all(tx: Tx) -> _Tree:
     return _Tree(tx.find(Group, order_by="name", kind=GroupKind.GROUP))

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
-from modelyard.core.identity.entities import RevokedToken, Session
+from modelyard.core.identity.entities import BrowserSession, OAuthClient, RevokedToken, Session
 from modelyard.core.identity.users import load_actor
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
@@ -39,11 +39,22 @@ class VerifiedToken(Protocol):
     def jti(self) -> str | None:
         """Its own name, if it is a signed token of this server."""
 
+    @property
+    def id_token(self) -> bool:
+        """Whether it is an ID token of this server."""
+
+    @property
+    def browser_session_id(self) -> str | None:
+        """The session of a cookie, if it stands for one."""
+
 
 def load_caller(tx: Tx, token: VerifiedToken) -> Actor:
     """The token's user as the caller of use-cases; ``UNAUTHENTICATED`` when the token, session or user is no more."""
     if is_revoked(tx, token):
         raise DomainError(ErrorKind.UNAUTHENTICATED, "this token was revoked or its session has ended; sign in again")
+    if token.id_token and not _takes_id_tokens_of(tx, token.client_id):
+        refused = f"ID tokens of the client {token.client_id} open nothing here; send the access token"
+        raise DomainError(ErrorKind.UNAUTHENTICATED, f"the bearer token was refused: {refused}")
     return load_actor(tx, token.user_id, token.client_id, token.token_id)
 
 
@@ -51,7 +62,15 @@ def is_revoked(tx: Tx, token: VerifiedToken) -> bool:
     """Whether the token or the session it belongs to was revoked."""
     session = tx.get(Session, token.session_id) if token.session_id else None
     ended = token.session_id is not None and (session is None or session.revoked_at is not None)
+    if token.browser_session_id is not None:
+        browser = tx.get(BrowserSession, token.browser_session_id)
+        ended = ended or browser is None or browser.ended_at is not None
     return ended or (token.jti is not None and tx.get(RevokedToken, token.jti) is not None)
+
+
+def _takes_id_tokens_of(tx: Tx, client_id: str) -> bool:
+    client = tx.get(OAuthClient, client_id)
+    return client is not None and client.id_tokens_as_bearer
 
 
 def revoke_token(tx: Tx, actor: Actor, jti: str, expires_at: int) -> None:

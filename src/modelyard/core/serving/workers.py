@@ -51,6 +51,11 @@ def remove_workers(tx: Tx, worker_ids: list[str]) -> None:
     _remove(tx, worker_ids)
 
 
+def live_workers(tx: Tx) -> int:
+    """How many workers have said lately that they are alive; asks for no permission."""
+    return len(tx.values(Worker, ("id",), heartbeat_at=Between(at_least=tx.now - WORKER_TIMEOUT)))
+
+
 def workers_of(tx: Tx, server_id: str) -> list[Worker]:
     """The workers of one server, as far as they are known."""
     return tx.find(Worker, server_id=server_id)

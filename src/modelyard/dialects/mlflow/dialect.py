@@ -15,6 +15,7 @@ from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.kernel.search import Compare, Condition, Order
 from modelyard.core.kernel.store import Part
 from modelyard.web.call import Call, json_bytes
+from modelyard.web.callers import by_bearer_or_basic
 from modelyard.web.routing import Dialect
 
 T = TypeVar("T")
@@ -166,7 +167,12 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-mlflow = Dialect("mlflow", render_error, basic=True)
+def _missing(request: Request, status: int, message: str) -> Response:
+    del request
+    return answer({"error_code": "ENDPOINT_NOT_FOUND", "message": message}, status)
+
+
+mlflow = Dialect("mlflow", render_error, caller=by_bearer_or_basic, prefixes=("/api/2.0/",), missing=_missing)
 
 
 def _read(given: Mapping[str, Any], shape: type[T]) -> T:

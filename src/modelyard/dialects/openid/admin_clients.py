@@ -35,6 +35,7 @@ _CLIENT = f"{_CLIENTS}/{{client_id}}"
 _SECRET_MIN, _SECRET_MAX = 8, 1024
 _POST_LOGOUT = "post.logout.redirect.uris"
 _DEVICE = "oauth2.device.authorization.grant.enabled"
+_ID_TOKENS = "modelyard.id.tokens.as.bearer"
 _SEPARATOR = "##"  # Keycloak's, between the URIs of one attribute
 
 
@@ -61,6 +62,7 @@ class ClientBody(msgspec.Struct, rename="camel"):
             redirect_uris=self.redirect_uris,
             post_logout_uris=self._post_logout_uris(),
             consent=self.consent_required,
+            id_tokens_as_bearer=self._flag(_ID_TOKENS),
         )
 
     def _grants(self, held: list[str]) -> list[GrantType]:
@@ -68,11 +70,15 @@ class ClientBody(msgspec.Struct, rename="camel"):
             GrantType.AUTHORIZATION_CODE: self.standard_flow_enabled,
             GrantType.PASSWORD: self.direct_access_grants_enabled,
             GrantType.CLIENT_CREDENTIALS: self.service_accounts_enabled,
-            GrantType.DEVICE_CODE: {"true": True, "false": False}.get(str(self.attributes.get(_DEVICE)).lower()),
+            GrantType.DEVICE_CODE: self._flag(_DEVICE),
         }
         flows = [grant for grant, wish in wanted.items() if (wish if wish is not None else grant in held)]
         renews = set(flows) - {GrantType.CLIENT_CREDENTIALS}
         return [*flows, *([GrantType.REFRESH_TOKEN] if renews else [])]
+
+    def _flag(self, attribute: str) -> bool | None:
+        """An attribute that is true or false, which Keycloak keeps as text; None where it is not given."""
+        return {"true": True, "false": False}.get(str(self.attributes.get(attribute)).lower())
 
     def _post_logout_uris(self) -> list[str] | None:
         given = self.attributes.get(_POST_LOGOUT)
@@ -181,9 +187,14 @@ def _representation(client: OAuthClient) -> dict[str, Any]:
         "webOrigins": [],
         "attributes": {
             _POST_LOGOUT: _SEPARATOR.join(client.post_logout_uris),
-            _DEVICE: "true" if GrantType.DEVICE_CODE in client.grants else "false",
+            _DEVICE: _text(GrantType.DEVICE_CODE in client.grants),
+            _ID_TOKENS: _text(client.id_tokens_as_bearer),
         },
     }
+
+
+def _text(flag: bool) -> str:
+    return "true" if flag else "false"
 
 
 def _update(tx: Tx, actor: Actor, client_id: str, body: ClientBody) -> OAuthClient:

@@ -1,22 +1,27 @@
 """What clients read to find their way: discovery, keys, and who a token belongs to."""
 
+from datetime import UTC, datetime
+
 from starlette.responses import Response
 
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
 from modelyard.core.identity.entities import User
-from modelyard.core.kernel.errors import not_found
+from modelyard.core.identity.group_tree import group_paths_of
+from modelyard.core.kernel.errors import DomainError, not_found
+from modelyard.core.kernel.store import Tx
 from modelyard.dialects.openid.dialect import PROTOCOL, REALM, issuer_url, json, openid, realm_of
 from modelyard.issuers.embedded.authorization import PROMPTS
 from modelyard.issuers.embedded.claims import userinfo
 from modelyard.issuers.embedded.oauth import SCOPES
+from modelyard.issuers.embedded.tokens import read_access
 from modelyard.web.call import Call
 from modelyard.web.routing import PUBLIC
 
 _SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
 _CLAIMS = [
     *("sub", "iss", "aud", "exp", "iat", "azp", "auth_time", "nonce", "sid", "acr"),
-    *("name", "given_name", "family_name", "preferred_username", "email", "email_verified"),
+    *("name", "given_name", "family_name", "preferred_username", "email", "email_verified", "groups"),
 ]
 
 
@@ -89,13 +94,28 @@ async def get_userinfo(call: Call) -> Response:
     """Who the token's user is (OpenID Connect Core, section 5.3)."""
     realm_of(call)
     require_platform(call.actor, Permission.SIGNED_IN)
-    user = await call.services.store.read(lambda tx: tx.get(User, call.actor.user_id))
+    with_groups = "groups" in _scope(call)
+    user, groups = await call.services.store.read(_person, call.actor.user_id)
     if user is None:
         raise not_found("user", call.actor.user_id)
-    return json(userinfo(user))
+    return json(userinfo(user, groups if with_groups else None))
 
 
 @openid.post(f"{PROTOCOL}/userinfo", Permission.SIGNED_IN)
 async def post_userinfo(call: Call) -> Response:
     """The same by POST, which the specification asks for."""
     return await get_userinfo(call)
+
+
+def _scope(call: Call) -> list[str]:
+    """The scope of the access token in use; none of a token that is not one of this server's own."""
+    issuer, token = call.services.issuer, call.request.headers.get("authorization", "").partition(" ")[2]
+    try:
+        claims = read_access(issuer.keys, token.strip(), issuer.realms, datetime.now(UTC))
+    except DomainError:
+        return []
+    return str(claims.get("scope", "")).split()
+
+
+def _person(tx: Tx, user_id: str) -> tuple[User | None, list[str]]:
+    return tx.get(User, user_id), group_paths_of(tx, user_id)

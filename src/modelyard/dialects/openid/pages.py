@@ -16,12 +16,14 @@ button { margin: 1.5rem .5rem 0 0; padding: .6rem 1.2rem; font: inherit; border:
 :is(input, button):focus-visible { outline: 3px solid Highlight; outline-offset: 1px; }
 [role=alert] { padding: .6rem .8rem; border: 1px solid; border-left-width: .4rem; border-radius: .4rem; }
 code { font-size: 1.25rem; letter-spacing: .1em; white-space: nowrap; }
+code.whole { font-size: 1rem; letter-spacing: 0; white-space: normal; overflow-wrap: anywhere; user-select: all; }
 """
 
 _SCOPES = {
     "openid": "know who you are",
     "profile": "see your name and username",
     "email": "see your e-mail address",
+    "groups": "see the names of your groups",
     "offline_access": "act for you while you are away",
 }
 
@@ -80,6 +82,13 @@ def logout_page(action: str, proof: str, username: str) -> str:
     """Asks whether to sign out."""
     form = _form(action, proof, "", [("logout", "Sign out")])
     return _page("Sign out?", f"<p>You are signed in as {escape(username)}.</p>{form}")
+
+
+def code_page(code: str) -> str:
+    """Shows an authorization code, for programs that ask people to copy it."""
+    text = "<p>Copy this code into the program that you started the sign-in from:</p>"
+    warning = "<p>Give it to nobody else, and close this page if you started no sign-in just now.</p>"
+    return _page("Signed in", f'{text}<p><code class="whole">{escape(code)}</code></p>{warning}')
 
 
 def message_page(title: str, text: str) -> str:

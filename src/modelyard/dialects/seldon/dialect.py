@@ -9,6 +9,7 @@ from starlette.responses import Response
 from modelyard.core.kernel.errors import DomainError, ErrorKind, retry_after
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.web.call import json_bytes
+from modelyard.web.callers import by_identity
 from modelyard.web.routing import Dialect
 
 BASE: Final = "/seldon-deploy/api/v1alpha1"
@@ -59,4 +60,13 @@ def _headers(error: DomainError, request_id: str) -> dict[str, str]:
     return headers
 
 
-seldon = Dialect("seldon", render_error)
+def render_missing(request: Request, status: int, message: str) -> Response:
+    """No such path, or not by this method: never a page and never a redirect, which the SDK takes for an answer."""
+    request_id = request_id_of(request)
+    body = {"code": status, "message": message, "requestId": request_id, "details": []}
+    return Response(json_bytes(body), status, {"x-request-id": request_id}, media_type="application/json")
+
+
+seldon = Dialect(
+    "seldon", render_error, caller=by_identity, prefixes=("/seldon-deploy/",), missing=render_missing, segments=True
+)

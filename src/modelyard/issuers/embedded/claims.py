@@ -1,5 +1,6 @@
 """What tokens say of a user, in the words that Wallaroo's clients and Keycloak's readers look for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,17 +14,21 @@ _REALM_MANAGEMENT = ["manage-users", "view-users", "query-groups", "query-users"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """For whom a token is: the user, the client that asked, the session (None for a client acting for itself)."""
+    """For whom a token is: the user, the client that asked, the session (None for a client acting for itself).
+
+    ``groups`` are the names of the user's groups, as far as the scope lets the client know them.
+    """
 
     user: User
     roles: frozenset[str]
     client_id: str
     session: Session | None
     scope: str
+    groups: tuple[str, ...] | None = None
 
 
-def userinfo(user: User) -> dict[str, Any]:
-    """Who the user is (OpenID Connect Core, section 5.1), as far as it is known."""
+def userinfo(user: User, groups: Sequence[str] | None = None) -> dict[str, Any]:
+    """Who the user is (OpenID Connect Core, section 5.1), as far as it is known; ``groups`` where they may be told."""
     claims = {
         "sub": user.id,
         "name": f"{user.first_name} {user.last_name}".strip() or user.username,
@@ -32,7 +37,8 @@ def userinfo(user: User) -> dict[str, Any]:
         "family_name": user.last_name,
         "email": user.email,
     }
-    return {"email_verified": False, **{name: value for name, value in claims.items() if value}}
+    told = {} if groups is None else {"groups": list(groups)}
+    return {"email_verified": False, **{name: value for name, value in claims.items() if value}, **told}
 
 
 def common_claims(subject: Subject, issuer: str, now: datetime, seconds: int) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def common_claims(subject: Subject, issuer: str, now: datetime, seconds: int) ->
         "iat": issued,
         "exp": issued + seconds,
         "acr": "1",
-        **userinfo(subject.user),
+        **userinfo(subject.user, subject.groups),
         **(_session(subject.session) if subject.session else {}),
     }
 

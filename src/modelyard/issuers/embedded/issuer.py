@@ -14,6 +14,7 @@ from modelyard.core.identity.authorization_codes import PresentedCode, redeem_co
 from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.device_grants import Poll, poll_device_grant
 from modelyard.core.identity.entities import OAuthClient, Session, User
+from modelyard.core.identity.group_tree import group_paths_of
 from modelyard.core.identity.sessions import Lifetimes, SignIn, open_session, refresh_session
 from modelyard.core.identity.users import platform_roles, temporary_password
 from modelyard.core.kernel.actor import Actor
@@ -180,24 +181,27 @@ class EmbeddedIssuer:
         return await self._answer(request, session)
 
     async def client_credentials(self, request: TokenRequest) -> dict[str, Any]:
-        """Grant ``client_credentials`` (section 4.4): a token of the client's own account, without refresh token."""
+        """Grant ``client_credentials`` (section 4.4): a token of the client's own account, without refresh token.
+
+        An ID token, which is about users, is only given to clients that may use it like an access token.
+        """
         allow(request.client, GrantType.CLIENT_CREDENTIALS)
         scope = granted_scope(request.scope)
-        user, roles = await self._store.read(_account, request.client.service_user_id or "")
+        user, roles, groups = await self._store.read(_account, request.client.service_user_id or "", scope)
         if user is None or not user.enabled:
             name = request.client.id
             who = Actor(user.id if user else "", name, client_id=name, address=request.address)
             await self._audit.refusal(who, Action.LOGIN, "client", name, reason="disabled account")
             raise OAuthError("invalid_client", "The client's account is disabled", 401)
-        subject = Subject(user, roles, request.client.id, None, scope)
+        subject = Subject(user, roles, request.client.id, None, scope, groups)
         await self._store.write(_record_client_login, request, user, scope)
         return await asyncio.to_thread(self._signed, request, subject, _now())
 
     async def _answer(self, request: TokenRequest, session: Session, nonce: str | None = None) -> dict[str, Any]:
-        user, roles = await self._store.read(_account, session.user_id)
+        user, roles, groups = await self._store.read(_account, session.user_id, session.scope)
         if user is None:
             raise OAuthError("invalid_grant", "Session not active")
-        subject = Subject(user, roles, session.client_id, session, session.scope)
+        subject = Subject(user, roles, session.client_id, session, session.scope, groups)
         return await asyncio.to_thread(self._signed, request, subject, _now(), nonce)
 
     def _signed(
@@ -216,7 +220,7 @@ class EmbeddedIssuer:
             answer["refresh_token"] = tokens.refresh_token(self.keys, subject.session)
             answer["refresh_expires_in"] = int((subject.session.expires_at - now).total_seconds())
             answer["session_state"] = subject.session.id
-        if "openid" in subject.scope.split():
+        if "openid" in subject.scope.split() and (subject.session is not None or request.client.id_tokens_as_bearer):
             answer["id_token"] = tokens.sign_id(self.keys, subject, request.issuer, now, seconds, nonce)
         return answer
 
@@ -235,8 +239,10 @@ def _record_client_login(tx: Tx, request: TokenRequest, user: User, scope: str) 
     record(tx, actor, Action.LOGIN, "client", request.client.id, realm=request.realm, scope=scope)
 
 
-def _account(tx: Tx, user_id: str) -> tuple[User | None, frozenset[str]]:
-    return tx.get(User, user_id), platform_roles(tx, user_id)
+def _account(tx: Tx, user_id: str, scope: str) -> tuple[User | None, frozenset[str], tuple[str, ...] | None]:
+    """The user, their roles on the platform, and their groups where the scope is also about these."""
+    groups = tuple(group_paths_of(tx, user_id)) if "groups" in scope.split() else None
+    return tx.get(User, user_id), platform_roles(tx, user_id), groups
 
 
 def _now() -> datetime:

@@ -3,7 +3,7 @@
 from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.entities import OAuthClient
 
-SCOPES = ("openid", "profile", "email", "offline_access")
+SCOPES = ("openid", "profile", "email", "groups", "offline_access")
 _DEFAULT_SCOPE = ("profile", "email")
 
 

@@ -4,6 +4,7 @@ import base64
 import hmac
 import struct
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +33,10 @@ def sign_access(keys: KeyRing, subject: Subject, issuer: str, now: datetime, sec
 def sign_id(  # what an ID token repeats of the request
     keys: KeyRing, subject: Subject, issuer: str, now: datetime, seconds: int, nonce: str | None = None
 ) -> str:
-    """An ID token (OpenID Connect Core, section 2): it says who signed in, and opens nothing."""
+    """An ID token (OpenID Connect Core, section 2): it says who signed in.
+
+    It opens nothing, but for clients with ``id_tokens_as_bearer`` the APIs that take ID tokens.
+    """
     claims = {**common_claims(subject, issuer, now, seconds), "typ": "ID", "jti": new_uuid(), "aud": subject.client_id}
     return _sign(keys, claims if nonce is None else {**claims, "nonce": nonce})
 
@@ -47,14 +51,19 @@ def verify_access_now(keys: KeyRing, realms: tuple[str, ...], token: str) -> Ver
     return verify_access(keys, token, realms, datetime.now(UTC))
 
 
+def verify_access_or_id_now(keys: KeyRing, realms: tuple[str, ...], token: str) -> Verified:
+    """The same where ID tokens are taken, too; whether its client's are is for the store to say."""
+    claims = _in_time(_signed_by_us(keys, token, realms), datetime.now(UTC))
+    return (
+        replace(verified(_of_client(claims)), id_token=True)
+        if claims.get("typ") == "ID"
+        else verified(_of_access(claims))
+    )
+
+
 def read_access(keys: KeyRing, token: str, realms: tuple[str, ...], now: datetime) -> dict[str, Any]:
     """All claims of an access token; ``UNAUTHENTICATED`` as ``verify_access``."""
-    claims = _signed_by_us(keys, token, realms)
-    if claims.get("typ") != "Bearer":
-        raise _refused("it is not an access token")
-    if claims["exp"] + _LEEWAY_SECONDS < now.timestamp():
-        raise _refused("it has expired; refresh it or sign in again")
-    return claims
+    return _in_time(_of_access(_signed_by_us(keys, token, realms)), now)
 
 
 def read_id_hint(keys: KeyRing, token: str, realms: tuple[str, ...]) -> dict[str, Any] | None:
@@ -103,6 +112,29 @@ def _signed_by_us(keys: KeyRing, token: str, realms: tuple[str, ...]) -> dict[st
         raise _refused("it is not a token of this server, or its key was retired") from error
     if not str(claims.get("iss", "")).endswith(tuple(f"/auth/realms/{realm}" for realm in realms)):
         raise _refused("its issuer is not a realm of this server")
+    return claims
+
+
+def _of_access(claims: dict[str, Any]) -> dict[str, Any]:
+    if claims.get("typ") != "Bearer":
+        raise _refused("it is not an access token")
+    return claims
+
+
+def _of_client(claims: dict[str, Any]) -> dict[str, Any]:
+    """The claims of an ID token, when they are those that ``sign_id`` writes: for one client, which asked for it."""
+    texts = [claims.get(name) for name in ("sub", "jti", "azp", "aud")]
+    if not all(isinstance(text, str) for text in texts) or claims["azp"] != claims["aud"]:
+        raise _refused("it is not an ID token for the one client that asked for it")
+    return claims
+
+
+def _in_time(claims: dict[str, Any], now: datetime) -> dict[str, Any]:
+    expires = claims.get("exp")
+    if not isinstance(expires, int):
+        raise _refused("it has no time of expiry")
+    if expires + _LEEWAY_SECONDS < now.timestamp():
+        raise _refused("it has expired; refresh it or sign in again")
     return claims
 
 

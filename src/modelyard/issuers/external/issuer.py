@@ -27,14 +27,17 @@ class ExternalIssuer:
         self._admission = admission_of(settings)
         self._store = store
 
-    async def verify(self, token: str) -> Verified:
+    async def verify(self, token: str, *, id_tokens: bool = False) -> Verified:
         """``UNAUTHENTICATED`` unless it is a good access token of a user who may come in.
 
-        ``UNAVAILABLE`` while the issuer's keys cannot be had. ``expires_at`` is when to verify the token again.
+        With ``id_tokens`` also the ID tokens of the issuer's ``id_token_clients`` are taken. ``UNAVAILABLE`` while the
+        issuer's keys cannot be had. ``expires_at`` is when to verify the token again.
         """
         now = time.time()
         read = read_token(token)
-        ends = min(check_claims(read, self._settings, now) + LEEWAY_SECONDS, now + _BELIEVED_SECONDS)
+        ends = min(
+            check_claims(read, self._settings, now, id_tokens=id_tokens) + LEEWAY_SECONDS, now + _BELIEVED_SECONDS
+        )
         keys = await self._keys.find(read.kid, read.algorithm)
         await asyncio.to_thread(check_signature, read, keys)
         person = person_of(read.claims, self._settings)
@@ -42,9 +45,10 @@ class ExternalIssuer:
         client = str(read.claims.get("azp") or read.claims.get("client_id") or "")
         return Verified(user.id, f"{self._settings.url}#{client}", None, int(ends), groups=person.groups)
 
-    def verifier(self) -> Verifier:
+    def verifier(self, *, id_tokens: bool = False) -> Verifier:
         """Decides about the tokens that name this issuer: their own word, which chooses no more than this."""
-        return Verifier(lambda token: claimed_issuer(token) == self._settings.url, self.verify, self._keys.look)
+        verify = partial(self.verify, id_tokens=id_tokens)
+        return Verifier(lambda token: claimed_issuer(token) == self._settings.url, verify, self._keys.look)
 
     async def _admitted(self, person: ExternalPerson) -> User:
         try:

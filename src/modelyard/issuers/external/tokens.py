@@ -64,22 +64,39 @@ def read_token(token: str) -> Token:
     return Token(signature, algorithm, kid, claims)
 
 
-def check_claims(token: Token, issuer: IssuerSettings, now: float) -> float:
-    """When the token ends (seconds since 1970); ``UNAUTHENTICATED`` unless it is an access token for us, now."""
+def check_claims(token: Token, issuer: IssuerSettings, now: float, *, id_tokens: bool = False) -> float:
+    """When the token ends (seconds since 1970); ``UNAUTHENTICATED`` unless it is an access token for us, now.
+
+    With ``id_tokens`` it may also be an ID token for one of the issuer's ``id_token_clients``.
+    """
     claims = token.claims
     _check_header(token)
     if claims.get("iss") != issuer.url:
         raise refused("its issuer is another one")
-    if not set(_texts(claims.get("aud"))) & set(issuer.audiences):
-        raise refused(f"its audience is not one of {', '.join(issuer.audiences)}")
-    if not issuer.accept_id_tokens and not _is_access_token(token):
-        raise refused("it is an ID token or something else that opens nothing; send an access token")
+    if not (id_tokens and _is_for_client(token, issuer)):
+        _check_purpose(token, issuer)
     if claims.get("typ", "Bearer") not in ("Bearer", "ID") or "events" in claims:
         raise refused("it is neither an access token nor an ID token")
     if "cnf" in claims:
         raise refused("it is bound to a key of its client (cnf) and cannot be sent as a bearer token")
     _check_subject(claims.get("sub"))
     return _check_times(claims, now)
+
+
+def _check_purpose(token: Token, issuer: IssuerSettings) -> None:
+    claims = token.claims
+    if not set(_texts(claims.get("aud"))) & set(issuer.audiences):
+        raise refused(f"its audience is not one of {', '.join(issuer.audiences)}")
+    if not issuer.accept_id_tokens and not _is_access_token(token):
+        raise refused("it is an ID token or something else that opens nothing; send an access token")
+
+
+def _is_for_client(token: Token, issuer: IssuerSettings) -> bool:
+    """Whether it is an ID token of a client that may use it so (OpenID Connect Core, section 3.1.3.7, 3 to 5)."""
+    claims, clients = token.claims, set(issuer.id_token_clients)
+    audiences = _texts(claims.get("aud"))
+    meant = bool(audiences) and set(audiences) <= clients and claims.get("azp", audiences[0]) in clients
+    return meant and not _is_access_token(token)
 
 
 def check_signature(token: Token, keys: Iterable[Key]) -> None:

@@ -1,0 +1,113 @@
+"""Asking a deployment through the control plane: its own protocol in, its own protocol out."""
+
+import shlex
+from typing import Any, Final
+
+import msgspec
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.responses import Response
+
+from modelyard.core.access.permissions import Permission
+from modelyard.core.kernel.actor import Actor
+from modelyard.core.kernel.errors import failed_precondition, invalid
+from modelyard.core.kernel.store import Tx
+from modelyard.core.serving.applying import get_applied
+from modelyard.core.serving.entities import Form, PipelineVersion
+from modelyard.core.serving.pipelines import pipeline_at
+from modelyard.core.serving.routes import Route
+from modelyard.dialects.seldon.deployments import ONE, public_url
+from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.web.call import Call, json_bytes
+from modelyard.web.inference.asking import ask
+
+PIPELINE: Final = f"{BASE}/namespaces/{{namespace}}/pipelines/{{name}}"
+V2: Final = "open_inference"
+"""The protocol of pipelines, and of SeldonDeployments that say ``v2``."""
+
+
+@seldon.post(f"{ONE}/predict", Permission.PIPELINE_INFER)
+async def predict_seldon_deployment(call: Call) -> Response:
+    """The body is what the deployment's own URL takes."""
+    return await _predict(call, await call.body())
+
+
+@seldon.post(f"{ONE}/predictfile", Permission.PIPELINE_INFER)
+async def predict_file_seldon_deployment(call: Call) -> Response:
+    """The same from an uploaded file."""
+    return await _predict(call, await _file(call))
+
+
+@seldon.post(f"{PIPELINE}/predictfile", Permission.PIPELINE_INFER)
+async def predict_file_seldon_pipeline(call: Call) -> Response:
+    """A pipeline asked with an uploaded file."""
+    return await _predict(call, await _file(call))
+
+
+@seldon.route("PUT", f"{ONE}/predictcurl", Permission.PIPELINE_READ)
+async def read_predict_curl_seldon_deployment(call: Call) -> Response:
+    """The command that sends the body to the deployment's own URL."""
+    return await _curl(call)
+
+
+@seldon.route("PUT", f"{PIPELINE}/predictcurl", Permission.PIPELINE_READ)
+async def read_predict_curl_seldon_pipeline(call: Call) -> Response:
+    """The command that sends the body to the pipeline's own URL."""
+    return await _curl(call)
+
+
+async def _predict(call: Call, body: bytes) -> Response:
+    route, protocol = await _asked(call)
+    answer = await ask(call, route, protocol, body, {b"content-type": b"application/json"})
+    return Response(answer.body, headers={"content-type": answer.content_type.decode()})
+
+
+async def _asked(call: Call) -> tuple[Route, str]:
+    """The deployment in memory and the protocol it speaks, for someone who may infer with it."""
+    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    protocol = await call.services.store.read(_protocol, call.actor, namespace, name)
+    route = call.services.serving.routes.at(namespace, name)
+    if route is None:
+        raise failed_precondition(f"deployment {namespace}/{name} is not ready yet; look at its status")
+    return route, protocol
+
+
+def _protocol(tx: Tx, actor: Actor, namespace: str, name: str) -> str:
+    pipeline = pipeline_at(tx, actor, namespace, name, Permission.PIPELINE_INFER)
+    newest = tx.first(PipelineVersion, order_by="-id", pipeline_id=pipeline.id)
+    return protocol_of(newest) if newest and pipeline.form == Form.PREDICTORS else V2
+
+
+def protocol_of(version: PipelineVersion) -> str:
+    """The protocol of a SeldonDeployment, by the name that this server gives it."""
+    spec = version.definition["document"]["spec"]
+    return "seldon" if spec.get("protocol", "seldon") == "seldon" else V2
+
+
+async def _file(call: Call) -> bytes:
+    """The uploaded file ``predictFile``."""
+    try:
+        async with call.request.form(max_files=1, max_fields=10) as form:
+            file = form.get("predictFile")
+            if not isinstance(file, UploadFile):
+                raise invalid("the upload has no file: send a multipart part named 'predictFile'")
+            limit = call.services.limits.body_bytes
+            body = await file.read(limit + 1)
+    except MultiPartException as error:
+        raise invalid(f"the body is not a readable multipart form: {error.message}") from error
+    if len(body) > limit:
+        raise invalid(f"the file exceeds the limit of {limit} bytes; send fewer rows")
+    return body
+
+
+async def _curl(call: Call) -> Response:
+    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    applied = await call.services.store.read(get_applied, call.actor, namespace, name)
+    body: Any = await call.json(msgspec.Raw)
+    payload = json_bytes(msgspec.json.decode(body)).decode()
+    v2 = applied.pipeline.form != Form.PREDICTORS or protocol_of(applied.newest) == V2
+    path = "v2/models/infer" if v2 else "api/v1.0/predictions"
+    url = f"{public_url(call)}/seldon/{namespace}/{name}/{path}"
+    parts = ["curl", "-X", "POST", url, "-H", "Authorization: Bearer $TOKEN", "-H", "Content-Type: application/json"]
+    shown = " ".join(f'"{part}"' if "$TOKEN" in part else shlex.quote(part) for part in [*parts, "-d", payload])
+    return json({"curl": shown})
