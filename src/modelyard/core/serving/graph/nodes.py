@@ -148,6 +148,8 @@ class Branch:
 
     def _run_rows(self, columns: Columns, result: Result, chosen: list[int]) -> dict[str, Array]:
         """Each row through the node that was chosen for it."""
+        if not chosen:
+            raise invalid("no rows: send at least one", node=self.name)
         if len(set(chosen)) == 1:
             result.note_route(self.name, chosen[0])
             node = self._nodes[chosen[0]]
