@@ -274,7 +274,7 @@ def test_a_router_that_chooses_a_branch_that_is_not_there_is_named(live_server: 
 
 
 def test_rows_may_go_different_ways_by_a_named_column(live_server: RunningServer, root: Any) -> None:
-    keyed = branch("keyed", [model("one", 0), model("two", 1)], by_value("kind", ["special"]))
+    keyed = branch("keyed", [model("one", 0), model("two", 1)], by_value("kind", ["special"], needed=False))
     predict = predictor(live_server, root, "keyed", plan(keyed), "fraud_threshold.onnx", "fraud_threshold.onnx")
     found = predict([[0.9, "usual"], [0.2, "special"]], names=["dense_1", "kind"])
     assert found["meta"]["routing"] == {"keyed": [0, 1]}
