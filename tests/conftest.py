@@ -63,6 +63,13 @@ def closed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
         yield server
 
 
+@pytest.fixture(scope="session")
+def start_session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Servers for the tests of one folder, which say what is on them."""
+    with servers(tmp_path_factory.mktemp("session")) as start:
+        yield start
+
+
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Servers for one test, which may stop or kill them."""

@@ -86,8 +86,7 @@ def _realms(value: object) -> tuple[str, ...]:
 
 
 def _networks(value: object) -> tuple[str, ...]:
-    texts = value.split(",") if isinstance(value, str) else _listed(value)
-    return tuple(str(ip_network(_text(text).strip())) for text in texts)
+    return tuple(str(ip_network(text)) for text in _texts(value))
 
 
 def _roots(value: object) -> tuple[str, ...]:
@@ -117,6 +116,29 @@ def _web_address(value: object) -> str:
     return _text(value).rstrip("/")
 
 
+def _origin(value: object) -> str:
+    address = _web_address(value)
+    if urlsplit(address).path or "@" in address:
+        raise ValueError
+    return address
+
+
+def _origins(value: object) -> tuple[str, ...]:
+    return tuple(_origin(text) for text in _texts(value))
+
+
+def _folders(value: object) -> tuple[str, ...]:
+    folders = tuple(Path(text).expanduser() for text in _texts(value))
+    if not all(folder.is_absolute() for folder in folders):
+        raise ValueError
+    return tuple(str(folder) for folder in folders)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    texts = value.split(",") if isinstance(value, str) else _listed(value)
+    return tuple(_text(text).strip() for text in texts)
+
+
 def _database(value: object) -> str:
     scheme, separator, _ = _text(value).partition("://")
     if not separator or scheme not in {"sqlite", "postgresql"}:
@@ -137,6 +159,7 @@ _SECRET = Rule(_password, "a text of 8 characters or more")
 RULES = {
     "host": _matching(_HOST, "a host name or address"),
     "port": _integer(0, 65_535),
+    "grpc_port": _integer(0, 65_535),
     "data": Rule(_folder, "the path of a folder"),
     "workers": _integer(1, 256),
     "database": Rule(_database, "a URL like postgresql://user@host/name or sqlite:///path"),
@@ -157,6 +180,9 @@ RULES = {
     "skip_logging": Rule(_switch, "true or false"),
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,
+    "model_roots": Rule(_folders, "a list of absolute paths of folders"),
+    "s3_endpoint": Rule(_origin, "an http or https address without path, like https://s3.example.com"),
+    "s3_endpoints": Rule(_origins, "a list of http or https addresses without path"),
     "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),
     "data_roots": Rule(_roots, "a list of absolute paths of folders, in which {namespace} may stand"),
     "job_runners": _integer(0, 64),

@@ -23,6 +23,8 @@ CONFIG_NAME = "modelyard.toml"
 # Never shown in a message or a repr. Each may be given as a file too: MODELYARD_ADMIN_PASSWORD_FILE and so on.
 SECRETS = frozenset({"admin_password", "api_client_secret", "database"})
 
+_TEXTS = ("realms", "model_roots", "s3_endpoints", "trusted_proxies", "data_roots")
+
 # Variables of the same prefix that are read by the client or name the file itself.
 _NOT_SETTINGS = frozenset(
     PREFIX + name for name in ("CONFIG", "DEBUG", "PASSWORD", "TOKEN", "URL", "USERNAME", "WORKSPACE")
@@ -39,6 +41,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    grpc_port: int = 0
     data: Path = Path("modelyard-data")
     workers: int = 2
     database: str | None = field(default=None, repr=False)
@@ -58,6 +61,9 @@ class Settings:
     password_grant: bool = True
     max_body_bytes: int = 64 * 2**20
     max_upload_bytes: int = 10 * 2**30
+    model_roots: tuple[str, ...] = ()
+    s3_endpoint: str | None = None
+    s3_endpoints: tuple[str, ...] = ()
     skip_logging: bool = False
     trusted_proxies: tuple[str, ...] = ()
     data_roots: tuple[str, ...] = ()
@@ -75,8 +81,8 @@ class Settings:
         """The inverse of ``to_json``."""
         raw = json.loads(text)
         issuers = tuple(IssuerSettings.from_json(each) for each in raw["external_issuers"])
-        lists = {key: tuple(raw[key]) for key in ("realms", "trusted_proxies", "data_roots")}
-        return cls(**{**raw, "data": Path(raw["data"]), "external_issuers": issuers, **lists})
+        lists = {key: tuple(raw[key]) for key in _TEXTS} | {"external_issuers": issuers}
+        return cls(**{**raw, "data": Path(raw["data"]), **lists})
 
 
 KEYS = tuple(each.name for each in fields(Settings))

@@ -189,6 +189,18 @@ def _jobs(kind: str) -> dict[tuple[str, str], list[Case]]:
     }
 
 
+def _model(**more: Callable[[Things], str]) -> Callable[[Things, World], Parts]:
+    """A deployment as the Open Inference Protocol names it."""
+    parts = {"model": _pipeline_name, **more}
+    return lambda things, _: {"path": {name: value(things) for name, value in parts.items()}, "json": {}}
+
+
+def _below(**more: Callable[[Things], str]) -> Callable[[Things, World], Parts]:
+    """The same below its namespace, which is called as the workspace."""
+    return _model(namespace=lambda t: t.workspace_name, deployment=_pipeline_name, **more)
+
+
+_BELOW = "/seldon/{namespace}/{deployment}/v2"
 _USERS = "/auth/admin/realms/{realm}/users"
 _USER = f"{_USERS}/{{user_id}}"
 _GROUPS = "/auth/admin/realms/{realm}/groups"
@@ -449,6 +461,28 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         Case("logs.read", "thing", _NAMED_PIPELINE),
     ],
     ("POST", "/v1/api/plateau/get_pipeline_topic_name"): _things("logs.read", _NAMED_PIPELINE),
+    # the Open Inference Protocol
+    ("GET", "/v2"): _public(),
+    ("GET", "/v2/health/live"): _public(),
+    ("GET", "/v2/health/ready"): _public(),
+    ("GET", "/v2/models/{model}"): _things("pipeline.infer", _model()),
+    ("GET", "/v2/models/{model}/ready"): _things("pipeline.infer", _model()),
+    ("GET", "/v2/models/{model}/versions/{version}"): _things("pipeline.infer", _model(version=_pipeline_uuid)),
+    ("GET", "/v2/models/{model}/versions/{version}/ready"): _things("pipeline.infer", _model(version=_pipeline_uuid)),
+    ("GET", _BELOW): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/health/live"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/health/ready"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/models/{{model}}"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/models/{{model}}/ready"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/models/{{model}}/versions/{{version}}"): _things(
+        "pipeline.infer", _below(version=_pipeline_uuid)
+    ),
+    ("GET", f"{_BELOW}/models/{{model}}/versions/{{version}}/ready"): _things(
+        "pipeline.infer", _below(version=_pipeline_uuid)
+    ),
+    ("POST", "/v2/repository/index"): [Case("pipeline.read", "list", _NOTHING)],
+    ("POST", "/v2/repository/models/{model}/load"): _things("pipeline.deploy", _model()),
+    ("POST", "/v2/repository/models/{model}/unload"): _things("pipeline.deploy", _model(), spare="deployment"),
     # the native API: the audit log
     ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
     ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
@@ -458,11 +492,21 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
 }  # fmt: skip
 
 
-def _inference(things: Things, _: World) -> Parts:
+def _wallaroo(things: Things, _: World) -> Parts:
     return {"path": {"namespace": things.namespace, "pipeline": things.pipeline_name}, "json": ROW}
 
 
+def _tensors(parts: Callable[[Things, World], Parts]) -> list[Case]:
+    given = {"name": "tensor", "shape": [1, 29], "datatype": "FP32", "data": ROW[0]["tensor"]}
+    return _things("pipeline.infer", lambda t, world: {**parts(t, world), "json": {"inputs": [given]}})
+
+
 INFERENCE: dict[tuple[str, str], list[Case]] = {
-    ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}"): _things("pipeline.infer", _inference),
+    ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}"): _things("pipeline.infer", _wallaroo),
+    ("POST", "/v2/models/{model}/infer"): _tensors(_model()),
+    ("POST", "/v2/models/{model}/versions/{version}/infer"): _tensors(_model(version=_pipeline_uuid)),
+    ("POST", "/v2/pipelines/{model}/infer"): _tensors(_model()),
+    ("POST", f"{_BELOW}/models/infer"): _tensors(_below()),
+    ("POST", f"{_BELOW}/models/{{model}}/infer"): _tensors(_below()),
 }
-"""The calls that are served before the router."""
+"""What is served before the router."""

@@ -8,6 +8,9 @@ from modelyard.core.kernel.ids import new_uuid
 from modelyard.settings import Settings
 from modelyard.storage.store import SqlStore, sqlite_url
 
+SEALING_KEYS = "secret-keys"
+"""The folder with the keys that seal the secrets of workspaces."""
+
 
 def open_store(settings: Settings) -> SqlStore:
     """The store that the settings name; a SQLite file in the data folder by default."""

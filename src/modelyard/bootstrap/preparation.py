@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.bootstrap.audit_head import HeadFile
-from modelyard.bootstrap.data_folder import open_store, server_id, system_user
+from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store, server_id, system_user
 from modelyard.core.access.permissions import Role
 from modelyard.core.audit.configuration import record_configuration
+from modelyard.core.catalogue.model_metadata import ensure_default_project
 from modelyard.core.serving.workers import claim_database
 from modelyard.core.tracking.first_start import ensure_tracking
 from modelyard.issuers.embedded.first_start import first_start
@@ -18,6 +19,7 @@ from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
 from modelyard.settings import SECRETS, Settings
 from modelyard.storage.migrate import migrate
+from modelyard.storage.sealing import KeyFolder
 
 
 def prepare(settings: Settings) -> None:
@@ -26,6 +28,7 @@ def prepare(settings: Settings) -> None:
     migrate(store)
     store.run_write(claim_database, server_id(settings))
     KeyRing.open(settings.data / "keys")
+    KeyFolder.open(settings.data / SEALING_KEYS)
     HeadFile(settings.data).begin(store)
     store.run_write(record_configuration, _shown(settings), system_user())
     path = settings.data / "credentials.json"
@@ -38,6 +41,7 @@ def prepare(settings: Settings) -> None:
         settings.api_client_secret,
     )
     store.run_write(ensure_tracking, Role(settings.default_permission))
+    store.run_write(ensure_default_project, Role(settings.default_permission))
     store.close()
     if made_up:
         lines = "".join(f"  {name}: {value}\n" for name, value in made_up.items())

@@ -37,6 +37,9 @@ class Flags:
     port: int | None = None
     """The port to listen on; 0 takes any free one. [default: 8080]"""
 
+    grpc_port: int | None = None
+    """The port for the Open Inference Protocol over gRPC; 0 serves none. [default: 0]"""
+
     data: Path | None = None
     """The folder that holds everything. [default: modelyard-data]"""
 

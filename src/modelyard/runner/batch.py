@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import msgspec
 
@@ -17,8 +17,7 @@ from modelyard.runner.asking import Deployment
 from modelyard.runner.lines import Line, lines_of
 from modelyard.runner.progress import Progress
 
-T = TypeVar("T")
-
+_CHUNK_BYTES = 4 * 2**20
 _AHEAD = 2
 """Chunks under way for each connection: while some wait for a slow one, others need not."""
 
@@ -101,6 +100,15 @@ class BatchRun:
         return write_answer(line.rows.manner, outputs, self._work.pipeline, tags)
 
 
-def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while chunk := list(islice(items, size)):
+def _chunks(lines: Iterator[Line], most: int) -> Iterator[list[Line]]:
+    """The lines, so many at a time, but fewer where they are long."""
+    chunk: list[Line] = []
+    size = 0
+    for line in lines:
+        chunk.append(line)
+        size += line.size
+        if len(chunk) >= most or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk

@@ -20,10 +20,11 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line by its number from 0: its rows, or why it has none."""
+    """One line by its number from 0: its rows, or why it has none; ``size`` is about how many bytes it has."""
 
     number: int
     rows: Rows
+    size: int
     error: str | None = None
 
 
@@ -31,39 +32,40 @@ def lines_of(path: Path, definition: BatchDefinition, inputs: Sequence[TensorSpe
     """All lines in their order; what is wrong with one is said in its place."""
     with path.open("rb") as file:
         payloads = _from_csv(file) if path.suffix.lower() == ".csv" else _from_json(file, definition)
-        for number, payload in enumerate(payloads):
+        for number, (payload, size) in enumerate(payloads):
             if isinstance(payload, DomainError):
                 yield _wrong(number, payload)
                 continue
             try:
-                yield Line(number, read_rows(payload, inputs))
+                yield Line(number, read_rows(payload, inputs), size)
             except DomainError as error:
                 yield _wrong(number, error)
 
 
 def _wrong(number: int, error: DomainError) -> Line:
-    return Line(number, Rows([], Manner.SELDON), f"line {number + 1}: {error.message}")
+    return Line(number, Rows([], Manner.SELDON), 0, f"line {number + 1}: {error.message}")
 
 
-def _from_json(file: IO[bytes], definition: BatchDefinition) -> Iterator[Any]:
+def _from_json(file: IO[bytes], definition: BatchDefinition) -> Iterator[tuple[Any, int]]:
     for text in _bounded(file):
         if isinstance(text, DomainError):
-            yield text
+            yield text, 0
             continue
         try:
             as_text = definition.data_type == "str"
-            yield definition.payload(text.decode().rstrip("\r\n") if as_text else msgspec.json.decode(text))
+            line = text.decode().rstrip("\r\n") if as_text else msgspec.json.decode(text)
+            yield definition.payload(line), len(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            yield invalid(f"not valid JSON: {error}")
+            yield invalid(f"not valid JSON: {error}"), 0
 
 
-def _from_csv(file: IO[bytes]) -> Iterator[Any]:
+def _from_csv(file: IO[bytes]) -> Iterator[tuple[Any, int]]:
     csv.field_size_limit(LINE_BYTES)
     reader = csv.reader(map(_decoded, _bounded(file)))
     try:
         names = next(reader, [])
         for row in reader:
-            yield {"data": {"names": names, "ndarray": [[_cell(text) for text in row]]}}
+            yield {"data": {"names": names, "ndarray": [[_cell(text) for text in row]]}}, sum(map(len, row))
     except csv.Error as error:
         raise invalid(f"the input is not valid CSV: {error}") from error
 

@@ -14,6 +14,8 @@ from modelyard.storage.schema import TABLES, grants
 NAMED = grants.c.subject_id != EVERYONE
 """Grants to somebody in particular."""
 
+_NOWHERE = "0"  # the workspace that ``require`` is told for what stands in none
+
 _BY_NAME = {kind.__name__: table for kind, table in TABLES.items()}
 
 
@@ -23,7 +25,8 @@ def condition(table: Table, name: str, granted: Granted) -> ColumnElement[bool]:
         kind, field = granted.parent
         above = _BY_NAME[kind]
         return table.c[field].in_(select(above.c.id).where(condition(above, name, replace(granted, parent=None))))
-    scope = (cast(table.c[granted.scope], String), str(ResourceType.WORKSPACE))
+    place = literal(_NOWHERE) if granted.scope is None else cast(table.c[granted.scope], String)
+    scope = (place, str(ResourceType.WORKSPACE))
     managed, given_around, denied_around = (_has(*scope, name, roles) for roles in ("managers", "roles", "denials"))
     if granted.own is None:
         return or_(managed, and_(given_around, ~denied_around))

@@ -8,6 +8,8 @@ from typing import Protocol
 from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.automation.data_files import DataFiles
 from modelyard.core.catalogue.artifacts import ArtifactStore
+from modelyard.core.catalogue.model_uris import ModelUris
+from modelyard.core.catalogue.secrets import Sealer
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
@@ -81,3 +83,6 @@ class Services:
     audit: BoundedRecorder
     files: DataFiles
     explainer: Explainer
+    model_uris: ModelUris
+    sealer: Sealer
+    s3_endpoints: frozenset[str]

@@ -239,7 +239,7 @@ def test_the_lent_token_is_worthless_afterwards_and_was_good_for_inference_alone
 def test_the_audit_log_says_who_asked_and_what_the_server_lent(here: Site) -> None:
     name = here.batch(inputData=here.file("told.jsonl", [ROW]), outputData=here.uri("told-out.jsonl"))
     here.ended(name)
-    entries = here.caller.call("GET", "/api/v1/audit?limit=100").json()["entries"]
+    entries = here.caller.call("GET", "/api/v1/audit?limit=100").json()["items"]
     (made,) = [e for e in entries if e["action"] == "job.create" and e["details"]["name"] == name]
     assert (made["actor_name"], made["details"]["kind"]) == ("admin", "batch")
     (lent,) = [e for e in entries if e["action"] == "token.create" and e["details"]["name"] == f"job {name}"]

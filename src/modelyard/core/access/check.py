@@ -133,13 +133,13 @@ def visible(
 
 
 def visible_by(
-    field: str,
+    field: str | None,
     actor: Actor,
     permission: Permission,
     own: OwnFields | None = None,
     parent: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """``visible`` for an entity whose workspace id stands in another field."""
+    """``visible`` for an entity whose workspace id stands in another field, or with None in no workspace at all."""
     ask(actor, permission)
     if holds(actor, permission):
         return {}

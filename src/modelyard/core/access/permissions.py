@@ -34,6 +34,9 @@ class Permission(StrEnum):
     PIPELINE_DEPLOY = "pipeline.deploy"
     PIPELINE_INFER = "pipeline.infer"
     LOGS_READ = "logs.read"
+    SECRET_READ = "secret.read"  # noqa: S105  # the name of a permission
+    SECRET_USE = "secret.use"  # noqa: S105
+    SECRET_EDIT = "secret.edit"  # noqa: S105
 
 
 class Role(StrEnum):
@@ -64,6 +67,7 @@ _READ = frozenset(
         Permission.EXPERIMENT_READ,
         Permission.PIPELINE_READ,
         Permission.LOGS_READ,
+        Permission.SECRET_READ,
     }
 )
 _USE = _READ | {Permission.MODEL_USE, Permission.PIPELINE_INFER}
@@ -72,6 +76,8 @@ _EDIT = _USE | {
     Permission.EXPERIMENT_EDIT,
     Permission.PIPELINE_EDIT,
     Permission.PIPELINE_DEPLOY,
+    Permission.SECRET_USE,
+    Permission.SECRET_EDIT,
 }
 _MANAGE = _EDIT | {
     Permission.WORKSPACE_MANAGE,

@@ -42,6 +42,11 @@ class Action(StrEnum):
     MODEL_DELETE = "model.delete"
     MODEL_STAGE = "model.stage"
     MODEL_ALIAS = "model.alias"
+    SECRET_CREATE = "secret.create"  # noqa: S105
+    SECRET_DELETE = "secret.delete"  # noqa: S105
+    METADATA_CREATE = "metadata.create"
+    METADATA_CHANGE = "metadata.change"
+    METADATA_DELETE = "metadata.delete"
     EXPERIMENT_DELETE = "experiment.delete"
     EXPERIMENT_RESTORE = "experiment.restore"
     RUN_DELETE = "run.delete"

@@ -160,3 +160,49 @@ class UploadPart:
     number: int
     sha: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Credentials for a store outside, sealed: what they are leaves the server for that store only.
+
+    ``kind`` and ``format`` are ``SecretKind`` and ``SecretFormat``, the latter empty for registries. ``store`` is the
+    type of the store in rclone's words, ``remote`` the name that stands for it in URIs. ``sealed`` can be opened with
+    the key ``key_id`` by who knows workspace, kind and name.
+    """
+
+    id: int
+    workspace_id: int
+    kind: str
+    name: str
+    remote: str
+    format: str
+    store: str
+    key_id: str
+    sealed: str
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """What people say of the model at a URI, in a project; at most one entry a project and URI.
+
+    ``tags`` are texts and ``metrics`` finite numbers by key; ``prediction_schema`` describes inputs and outputs as
+    Seldon writes it, None where nothing is said.
+    """
+
+    id: int
+    project: str
+    uri: str
+    name: str
+    version: str
+    artifact_type: str
+    task_type: str
+    tags: dict[str, str]
+    metrics: dict[str, float]
+    prediction_schema: dict[str, Any] | None
+    default_protocol: str | None
+    created_by: str
+    created_at: datetime
+    updated_at: datetime

@@ -20,7 +20,7 @@ _ABOUT = {
     ResourceType.MODEL: ("model",),
     ResourceType.PIPELINE: ("pipeline", "logs"),
     ResourceType.PROJECT: ("model",),
-    ResourceType.WORKSPACE: ("workspace", "model", "experiment", "pipeline", "logs"),
+    ResourceType.WORKSPACE: ("workspace", "model", "experiment", "pipeline", "logs", "secret"),
 }
 
 

@@ -31,7 +31,7 @@ _GATE = {Permission.SIGNED_IN, Permission.WORKSPACE_READ}
 SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.ALL: frozenset(Permission),
     Scope.READ: frozenset(_READ),
-    Scope.DEPLOY: frozenset(_READ | _about("model", "pipeline")),
+    Scope.DEPLOY: frozenset(_READ | _about("model", "pipeline") | {Permission.SECRET_USE}),
     Scope.INFER: frozenset({Permission.PIPELINE_INFER}),
     Scope.MLFLOW: frozenset(_GATE | _about("experiment", "run", "model")),
 }

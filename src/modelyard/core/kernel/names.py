@@ -23,13 +23,13 @@ def label(what: str, name: str) -> str:
     return name
 
 
-def slug_of(name: str) -> str:
-    """A label made from a title, as ``fraud-detection`` from ``Fraud détection!``; ``workspace`` where nothing is left.
+def slug_of(name: str, otherwise: str = "workspace") -> str:
+    """A label made from a title, as ``fraud-detection`` from ``Fraud détection!``; ``otherwise`` where nothing is left.
 
     At most 50 characters, which leaves room for a number behind it.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return _NOT_LABEL.sub("-", plain)[:_SLUG_MAX].strip("-") or "workspace"
+    return _NOT_LABEL.sub("-", plain)[:_SLUG_MAX].strip("-") or otherwise
 
 
 def title(what: str, name: str) -> str:

@@ -58,9 +58,10 @@ class Covering:
 class Granted:
     """What one may see, decided inside the query. ``core.access.check`` says how; its name in a condition is free.
 
-    ``scope`` is the field with the workspace's id. ``roles`` give what is asked for, ``denials`` take it away unless
-    one of ``managers`` is held on the workspace. ``own`` names the kind of grants on the entity itself and the fields
-    whose values, joined by a slash, are its resource id. An entity that belongs to another one is seen with it:
+    ``scope`` is the field with the workspace's id, None for what stands in no workspace. ``roles`` give what is asked
+    for, ``denials`` take it away unless one of ``managers`` is held on the workspace. ``own`` names the kind of grants
+    on the entity itself and the fields whose values, joined by a slash, are its resource id. An entity that belongs to
+    another one is seen with it:
     ``parent`` is that one's type, by its name, and the field with its id; everything else is then about the parent.
     """
 
@@ -69,7 +70,7 @@ class Granted:
     denials: tuple[str, ...]
     managers: tuple[str, ...]
     own: tuple[str, tuple[str, ...]] | None = None
-    scope: str = "workspace_id"
+    scope: str | None = "workspace_id"
     parent: tuple[str, str] | None = None
 
 

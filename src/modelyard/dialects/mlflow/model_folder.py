@@ -1,7 +1,6 @@
 """From a registered source to a version of the catalogue: what the folder of an MLflow model holds, and what serves it.
 
-Reads ``MLmodel`` (YAML) with a loader that makes plain values only, and never the model itself: an ONNX file is
-checked in a process of its own, as in every upload.
+The model itself is never read here: an ONNX file is checked in a process of its own, as in every upload.
 """
 
 import asyncio
@@ -11,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ArtifactFile
+from modelyard.core.catalogue.mlmodel import MLMODEL_MAX, flavors_of, mlmodel_too_large, onnx_file
 from modelyard.core.catalogue.models import CheckedFile
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, invalid
@@ -38,8 +36,6 @@ from modelyard.web.services import Services
 
 _ELSEWHERE = ("s3:", "gs:", "wasbs:", "abfss:", "hdfs:", "dbfs:", "hf:")
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
-_MLMODEL_MAX = 256 * 1024  # bytes; reading YAML takes seconds for each megabyte
-_FLAVORS_MAX, _FLAVOR_MAX = 50, 100
 _CHECK = asyncio.Semaphore(2)  # checks are slow and hungry
 
 
@@ -63,11 +59,12 @@ async def _looked_at(call: Call, location: str, path: str, description: Artifact
     async with _CHECK:
         flavors = await asyncio.to_thread(_flavors, place, description.size)
     conversion = {"framework": "mlflow", "flavors": sorted(flavors)}
-    onnx = flavors.get("onnx")
-    if not isinstance(onnx, dict) or not isinstance(onnx.get("data"), str):
-        file = CheckedFile(description.sha, description.size, None, _needs(sorted(flavors)))
+    try:
+        name = onnx_file(flavors)
+    except DomainError as error:
+        file = CheckedFile(description.sha, description.size, None, error.message)
         return Found(location, file, "MLmodel", conversion)
-    name = checked_path(onnx["data"])
+    name = checked_path(name)
     model = await call.services.store.read(_file, call.actor, f"{path}/{name}")
     if model is None:
         return Found(location, CheckedFile(description.sha, description.size, None, f"its file {name} is missing"))
@@ -110,29 +107,9 @@ def _beside(tx: Tx, actor: Actor, folder: str) -> list[ArtifactFile]:
 
 def _flavors(place: Path, size: int) -> dict[str, Any]:
     """The flavors that ``MLmodel`` declares, by name; ``INVALID`` when it is not such a file."""
-    if size > _MLMODEL_MAX:
-        raise invalid(f"MLmodel has {size} bytes; at most {_MLMODEL_MAX} are read")
-    try:
-        read = yaml.load(place.read_bytes(), Loader=_PlainLoader)  # noqa: S506  # it makes less than a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise invalid(f"MLmodel is not a YAML file: {shortened(str(error).splitlines()[0])!r}") from error
-    flavors = read.get("flavors") if isinstance(read, dict) else None
-    named = flavors if isinstance(flavors, dict) else {}
-    if len(named) > _FLAVORS_MAX or any(len(name) > _FLAVOR_MAX or not name.isprintable() for name in named):
-        raise invalid(
-            f"MLmodel names flavors that are none: at most {_FLAVORS_MAX}, whose names print and have at most "
-            f"{_FLAVOR_MAX} characters"
-        )
-    return named
-
-
-class _PlainLoader(yaml.BaseLoader):
-    """Texts, lists and mappings only, whatever tags say; no aliases, which can make a small file a huge value."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)
+    if size > MLMODEL_MAX:
+        raise mlmodel_too_large(size)
+    return flavors_of(place.read_bytes())
 
 
 def _origin(tx: Tx, actor: Actor, new: NewRegisteredVersion) -> tuple[str, str | None]:
@@ -187,10 +164,3 @@ def _file(tx: Tx, actor: Actor, path: str) -> ArtifactFile | None:
 
 def _unreachable(location: str) -> str:
     return f"its files lie at {shortened(location)}, where this server does not read; log the model to this server"
-
-
-def _needs(flavors: list[str]) -> str:
-    return (
-        f"a model of the flavors {', '.join(flavors) or 'none'} cannot be served here yet: only ONNX models are. Log "
-        "it with mlflow.onnx.log_model as well, and deploy that version"
-    )

@@ -20,10 +20,13 @@ from modelyard.dialects.seldon import (
     iam_users,
     load_tests,
     login,
+    model_metadata,
     models,
     pipelines,
     predict,
     resources,
+    runtime_metadata,
+    secrets,
 )
 from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
@@ -44,10 +47,13 @@ __all__ = [
     "iam_users",
     "load_tests",
     "login",
+    "model_metadata",
     "models",
     "pipelines",
     "predict",
     "resources",
+    "runtime_metadata",
+    "secrets",
     "seldon",
     "seldon_data",
 ]

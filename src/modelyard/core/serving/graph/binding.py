@@ -32,9 +32,12 @@ class RequestBinding:
         self._inputs = signature.inputs
         self._pairs = list(zip(self._inputs, field_names(signature, tensor_fields), strict=True))
         self.columns = tuple(name for _, names in self._pairs for name in names)
+        self._only = self.columns[0] if len(self.columns) == 1 else None
 
     def bind(self, columns: Columns) -> tuple[dict[str, Array], dict[str, Array]]:
         """(the columns as they were taken, the model's inputs); ``INVALID`` says which column does not fit and how."""
+        if self._only is not None and self._only in columns:
+            return self._bind_only(self._only, columns)
         for name in self.columns:
             if name not in columns:
                 raise _missing(name, self._inputs, columns)
@@ -47,6 +50,14 @@ class RequestBinding:
                 taken.update({name: block[:, at] for at, name in enumerate(names)})
         _same_length(feed)
         return taken, feed
+
+    def _bind_only(self, name: str, columns: Columns) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The same for the usual model, which takes one tensor, without detours."""
+        spec = self._inputs[0]
+        array = tensor(name, columns[name], spec)
+        if len(array) == 0:
+            raise _no_rows()
+        return {name: array}, {spec.name: array}
 
     def example(self) -> dict[str, Array]:
         """One row of zeros that fits."""
@@ -148,9 +159,13 @@ def _zeros(spec: TensorSpec, columns: int) -> Array:
 def _same_length(feed: dict[str, Array]) -> None:
     lengths = [len(array) for array in feed.values()]
     if 0 in lengths:
-        raise invalid("no rows: send at least one")
+        raise _no_rows()
     if len(lengths) > 1 and len(set(lengths)) > 1:
         raise invalid(f"columns of different lengths: {dict(zip(feed, lengths, strict=True))}")
+
+
+def _no_rows() -> DomainError:
+    return invalid("no rows: send at least one")
 
 
 def _missing(name: str, inputs: tuple[TensorSpec, ...], columns: Columns) -> DomainError:
