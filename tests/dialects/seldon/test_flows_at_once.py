@@ -8,7 +8,7 @@ from flow_stand import add_model, add_pipeline, answers, model, pipeline, ready,
 from seldon_stand import namespace, upload
 from small_models import affine
 
-from running import RunningServer
+from running import RunningServer, StartServer
 from wire import Caller, administrator
 
 _ROUNDS = 6
@@ -19,7 +19,14 @@ def _status(caller: Caller, method: str, path: str, body: Any) -> int:
 
 
 def test_changes_at_once_leave_a_pipeline_of_its_newest_models(live_server: RunningServer) -> None:
-    caller = administrator(live_server)
+    _changed_at_once(administrator(live_server))
+
+
+def test_changes_at_once_on_postgresql(start_server: StartServer, fresh_postgres_url: str) -> None:
+    _changed_at_once(administrator(start_server(database=fresh_postgres_url, workers=2)))
+
+
+def _changed_at_once(caller: Caller) -> None:
     space, workspace = namespace(caller)
     for name, factor in (("one", 2.0), ("two", 3.0)):
         upload(caller, workspace, name, affine(factor, 0.0, 2))

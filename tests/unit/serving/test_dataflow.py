@@ -34,6 +34,18 @@ class Affine:
         return [y, -y if y.sum() >= self._limit else y[:0]]
 
 
+class Difference(Affine):
+    """``a`` minus ``b`` as ``y``, and ``z`` as above."""
+
+    def __init__(self, limit: float = -np.inf) -> None:
+        super().__init__(1.0, limit)
+        takes = tuple(TensorSpec(name, "float64", (None, 1)) for name in "ab")
+        self.signature = Signature(takes, self.signature.outputs)
+
+    def run(self, inputs: dict[str, Array]) -> list[Array]:
+        return super().run({"x": inputs["a"] - inputs["b"]})
+
+
 class Broken(Affine):
     """Never answers."""
 
@@ -49,25 +61,27 @@ def graph(models: list[Affine], steps: list[dict[str, Any]], output: list[dict[s
 
 @st.composite
 def flows(draw: st.DrawFn) -> tuple[list[Affine], list[dict[str, Any]], list[dict[str, Any]], str]:
-    """Up to seven steps, each fed by the first of some earlier ones that gives anything, some with triggers."""
+    """Up to seven steps, fed by the first of some earlier ones that gives anything or by two, some with triggers."""
     size = draw(st.integers(1, 7))
-    models = [
-        Affine(draw(st.sampled_from([-2.0, -1.0, 1.0, 3.0])), draw(st.sampled_from([-np.inf, 0.0])))
-        for _ in range(size)
-    ]
+    models: list[Affine] = []
     steps = []
     for at in range(size):
-        earlier = [wire(f"s{each}", tensor) for each in range(at) for tensor in ("y", "z")]
-        pool = [plan.wire(None, "x"), *earlier]
-        inputs = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=3))
-        triggers = draw(st.lists(st.sampled_from(earlier), max_size=2)) if earlier else []
-        join = draw(st.sampled_from(["all", "any"]))
-        steps.append(plan.wires(f"s{at}", inputs, "any", triggers=triggers, triggers_join=join, place=f"s{at}"))
+        earlier = [(f"s{each}", tensor) for each in range(at) for tensor in ("y", "z")]
+        pool = st.sampled_from([(None, "x"), *earlier])
+        limit, join = draw(st.sampled_from([-np.inf, 0.0])), draw(st.sampled_from(["all", "any"]))
+        if draw(st.booleans()):
+            models.append(Difference(limit))
+            inputs, how = [wire(*draw(pool), to=name) for name in "ab"], "all"
+        else:
+            models.append(Affine(draw(st.sampled_from([-2.0, -1.0, 1.0, 3.0])), limit))
+            inputs, how = [wire(*each) for each in draw(st.lists(pool, min_size=1, max_size=3))], "any"
+        triggers = [wire(*each) for each in draw(st.lists(st.sampled_from(earlier), max_size=2))] if earlier else []
+        steps.append(plan.wires(f"s{at}", inputs, how, triggers=triggers, triggers_join=join, place=f"s{at}"))
     ends = st.lists(st.sampled_from([f"s{at}" for at in range(size)]), min_size=1, max_size=3, unique=True)
     return models, steps, [wire(end, "y", to=end) for end in draw(ends)], draw(st.sampled_from(["all", "any"]))
 
 
-def wire(step: str, tensor: str, to: str = "x") -> dict[str, Any]:
+def wire(step: str | None, tensor: str, to: str = "x") -> dict[str, Any]:
     return plan.wire(step, tensor, rename={tensor: to})
 
 
@@ -81,10 +95,12 @@ def naive(
         wires = steps[at]
         opened = [bool(brings(each)) for each in wires["triggers"]]
         lets = not opened or (all(opened) if wires["triggers_join"] == "all" else any(opened))
-        fed = next((found for each in wires["inputs"] if (found := brings(each))), None)
-        if not lets or fed is None:
+        found = [brings(each) for each in wires["inputs"]]
+        if wires["join"] == "any":
+            found = [each for each in found if each][:1]
+        if not lets or not found or not all(found):
             return {}
-        y, z = models[at].run({"x": next(iter(fed.values()))})
+        y, z = models[at].run({name: value for each in found for name, value in each.items()})
         return {name: value for name, value in (("y", y), ("z", z)) if len(value)}
 
     def brings(each: Mapping[str, Any]) -> dict[str, Array]:
