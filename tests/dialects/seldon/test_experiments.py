@@ -10,7 +10,7 @@ from small_models import affine
 
 from chances import binomial_bounds
 from running import RunningServer
-from wire import Caller, administrator
+from wire import Caller, administrator, invite, sign_in
 
 WIDTH = 2
 ROW = [[1.0, 2.0]]
@@ -207,3 +207,53 @@ def test_an_explainer_is_kept_with_the_pipeline_and_says_that_it_does_not_run(ca
     called(caller, "DELETE", path)
     assert called(caller, "GET", path, status=404)["code"] == 404
     assert np.allclose(answers(caller, space, "told", ROW)["y"], np.array(ROW) * ONE)
+
+
+def test_a_request_may_stay_with_the_candidate_that_answered_before(caller: Caller, space: str) -> None:
+    pair(caller, space, "sticky", "sticky-canary")
+    called(caller, "POST", url(space, "sticky", "/experiment/canary"), weight=50)
+    settled(caller, space, "sticky")
+    path = f"/seldon/{space}/sticky/v2/pipelines/sticky/infer"
+    body = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "data": ROW}]}
+    for candidate, factor in (("sticky", ONE), ("sticky-canary", TWO)):
+        for _ in range(20):
+            answer = caller.call("POST", path, json=body, headers={"x-seldon-route": f":{candidate}:"})
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["x-seldon-route"] == f":{candidate}:"
+            assert answer.json()["outputs"][0]["data"] == [factor, 2 * factor]
+
+
+def test_who_uses_a_model_is_named_to_those_who_may_know(
+    caller: Caller, space: str, live_server: RunningServer
+) -> None:
+    workspace = next(
+        each["id"] for each in caller.post("/v1/api/workspaces/list", {})["workspaces"] if each["name"] == space
+    )
+    add_model(caller, space, "m-shared", "one")
+    add_pipeline(caller, space, pipeline("secret-user", [step("m-shared")], "m-shared"))
+    person = invite(live_server, "editor")
+    for thing in (f"pipeline:{workspace}/m-shared", f"model:{workspace}/one"):
+        grant = {"subject": person.email, "object": thing, "role": "EDIT"}
+        assert caller.call("PUT", "/api/v1/grants", json=grant).status_code == 200
+    theirs = sign_in(live_server, person.email, person.password)
+    path = f"{space_url(space)}/models/m-shared"
+    refused = theirs.call("DELETE", path, json={})
+    assert refused.status_code == 409, refused.text
+    assert "'m-shared' is used by 1 that you may not see" in refused.json()["message"]
+    fit = theirs.call("PUT", path, json={"name": "m-shared", "spec": {"storageUri": "one", "replicas": 3}})
+    assert fit.status_code == 200, fit.text
+    upload(caller, workspace, "one", affine(ONE, 0.0, WIDTH + 1))
+    add_pipeline(
+        caller, space, pipeline("choosy", [step("m-shared", "choosy.inputs.x"), step("m-two", "m-shared")], "m-two")
+    )
+    unfit = theirs.call("PUT", path, json={"name": "m-shared", "spec": {"storageUri": "one"}})
+    assert unfit.status_code == 409, unfit.text
+    assert unfit.json()["message"] == "a pipeline that you may not see uses 'm-shared', but would not run with this"
+    upload(caller, workspace, "one", affine(ONE, 0.0, WIDTH))
+    mine = pipeline("mine", [step("m-two")], "m-two")
+    grant = {"subject": person.email, "object": f"pipeline:{workspace}/mine", "role": "EDIT"}
+    assert caller.call("PUT", "/api/v1/grants", json=grant).status_code == 200
+    unseen = theirs.call("POST", f"{space_url(space)}/pipelines", json=mine)
+    assert unseen.status_code == 400
+    nobody = theirs.call("POST", f"{space_url(space)}/pipelines", json=pipeline("mine", [step("m-no")], "m-no"))
+    assert unseen.json()["message"].replace("m-two", "m-no") == nobody.json()["message"]

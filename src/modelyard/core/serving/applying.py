@@ -115,6 +115,8 @@ def _apply(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewVersion) 
 
 def _applied(tx: Tx, slug: str, pipeline: Pipeline) -> Applied:
     versions = tx.find(PipelineVersion, order_by="id", pipeline_id=pipeline.id)
+    if not versions:  # they were deleted one by one
+        raise not_found("deployment", f"{slug}/{pipeline.name}")
     deployment = tx.first(Deployment, pipeline_id=pipeline.id)
     replicas = tx.find(Replica, deployment_id=deployment.id) if deployment else []
     return Applied(slug, pipeline, versions[0], versions[-1], len(versions), deployment, replicas)

@@ -7,7 +7,7 @@ from modelyard.core.serving.deployments import Deploy, serve
 from modelyard.core.serving.entities import Deployment, Pipeline
 from modelyard.core.serving.pipelines import NewVersion, add_version
 from modelyard.core.serving.states import SERVED
-from modelyard.core.serving.using import resolved, users
+from modelyard.core.serving.using import resolved, sees, users
 
 RENEW = "renew"
 """The action of a version whose document is that of the one before, and whose plan is not."""
@@ -24,10 +24,15 @@ def renew_users(tx: Tx, actor: Actor, pipeline: Pipeline) -> None:
             try:
                 _renew(tx, actor, user, NewVersion(definition, action=RENEW, message=f"{pipeline.name} changed"))
             except DomainError as error:
-                raise conflict(
-                    f"{user.name!r} uses {pipeline.name!r}, but would not run with this: {error.message}"
-                ) from error
+                raise conflict(_unfit(tx, actor, user, pipeline, error)) from error
             renew_users(tx, actor, user)
+
+
+def _unfit(tx: Tx, actor: Actor, user: Pipeline, used: Pipeline, error: DomainError) -> str:
+    """That the user would not run, with its name and the reason for an actor who may know of it."""
+    if sees(tx, actor, user.workspace_id, user.name):
+        return f"{user.name!r} uses {used.name!r}, but would not run with this: {error.message}"
+    return f"a pipeline that you may not see uses {used.name!r}, but would not run with this"
 
 
 def _renew(tx: Tx, actor: Actor, user: Pipeline, new: NewVersion) -> None:

@@ -58,7 +58,7 @@ def refuse_used(tx: Tx, actor: Actor, pipeline: Pipeline) -> None:
     """``CONFLICT`` while others use the pipeline; those that the actor may see are named."""
     using = [other for other, _ in users(tx, pipeline)]
     if using:
-        shown = [repr(other.name) for other in using if _sees(tx, actor, other.workspace_id, other.name)]
+        shown = [repr(other.name) for other in using if sees(tx, actor, other.workspace_id, other.name)]
         hidden = len(using) - len(shown)
         named = ", ".join([*shown, *([f"{hidden} that you may not see"] if hidden else [])])
         raise conflict(f"{pipeline.name!r} is used by {named}; change or delete these first", name=pipeline.name)
@@ -102,7 +102,7 @@ class _Resolver:
         name, place = named["name"], named["place"]
         found = self._tx.first(Pipeline, workspace_id=self._workspace_id, name=name, form=form)
         newest = self._tx.first(PipelineVersion, order_by="-id", pipeline_id=found.id) if found else None
-        if newest is None or (self._actor and not _sees(self._tx, self._actor, self._workspace_id, name)):
+        if newest is None or (self._actor and not sees(self._tx, self._actor, self._workspace_id, name)):
             raise _missing(what, name, place)
         return newest
 
@@ -111,6 +111,7 @@ def _missing(what: str, name: str, place: str) -> DomainError:
     return invalid(f"{place}: the namespace has no {what} named {name[:100]!r}; create it first", field=place)
 
 
-def _sees(tx: Tx, actor: Actor, workspace_id: int, name: str) -> bool:
+def sees(tx: Tx, actor: Actor, workspace_id: int, name: str) -> bool:
+    """Whether the actor may know of the pipeline of this name."""
     own = (ResourceType.PIPELINE, in_workspace(workspace_id, name))
     return allowed(tx, actor, Permission.PIPELINE_READ, workspace_id, own)

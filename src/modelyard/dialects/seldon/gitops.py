@@ -3,12 +3,9 @@
 A revision's hash stands for the version; its files are the documents as YAML. No repository is kept in step with it.
 """
 
-import difflib
-import html
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-import yaml
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
@@ -17,18 +14,17 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.applying import Applied
-from modelyard.core.serving.entities import Form, Pipeline
+from modelyard.core.serving.entities import Form
 from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.core.serving.revisions import Change, history, history_of_all, restore
 from modelyard.dialects.seldon import deployments, models, pipelines
-from modelyard.dialects.seldon.core2 import without_given
-from modelyard.dialects.seldon.dialect import BASE, json, seldon, timestamp
+from modelyard.dialects.seldon.dialect import BASE, json, seldon
 from modelyard.dialects.seldon.reverting import revert
+from modelyard.dialects.seldon.revision_files import FOLDERS, experiment_file, file_diff, files, log_entry
 from modelyard.web.call import Call
 
 SPACE: Final = f"{BASE}/namespaces/{{namespace}}"
 EXPERIMENT: Final = f"{SPACE}/experiments/{{name}}"
-_FOLDERS: Final = {Form.PREDICTORS: "seldondeployments", Form.MODEL: "models", Form.DATAFLOW: "pipelines"}
 _MOST_HASHES: Final = 100
 
 
@@ -111,24 +107,6 @@ async def seldon_deployment_git_revert(call: Call) -> Response:
     return await _changed(call, revert, "reverted")
 
 
-def files(pipeline: Pipeline, definition: Mapping[str, Any]) -> dict[str, str]:
-    """The documents of a definition as YAML, by file name."""
-    parts = [definition["document"], *([definition["explainer"]] if definition.get("explainer") else [])]
-    found = {f"{_FOLDERS[Form(pipeline.form)]}/{pipeline.name}.yaml": "---\n".join(map(_yaml, parts))}
-    experiment = definition.get("experiment")
-    if experiment:
-        found[_experiment_file(experiment["metadata"]["name"])] = _yaml(experiment)
-    return found
-
-
-def _yaml(document: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(without_given(document), sort_keys=True, allow_unicode=True)
-
-
-def _experiment_file(name: str) -> str:
-    return f"experiments/{name}.yaml"
-
-
 def _there(call: Call) -> tuple[str, str]:
     return call.request.path_params["namespace"], call.request.path_params["name"]
 
@@ -136,12 +114,12 @@ def _there(call: Call) -> tuple[str, str]:
 async def _history(call: Call, form: Form) -> list[Change]:
     """The changes of the main document, not of the experiments kept beside it."""
     found = await call.services.store.read(history, call.actor, *_there(call), form, files)
-    return [change for change in found if change.file.startswith(f"{_FOLDERS[form]}/")]
+    return [change for change in found if change.file.startswith(f"{FOLDERS[form]}/")]
 
 
 def _experiment(tx: Tx, actor: Actor, namespace: str, name: str) -> list[Change]:
     changes = history_of_all(tx, actor, namespace, files)
-    found = [change for change in changes if change.file == _experiment_file(name)]
+    found = [change for change in changes if change.file == experiment_file(name)]
     if not found:
         raise not_found("experiment", f"{namespace}/{name}")
     return found
@@ -150,7 +128,7 @@ def _experiment(tx: Tx, actor: Actor, namespace: str, name: str) -> list[Change]
 def _diffs(tx: Tx, actor: Actor, namespace: str, hashes: list[str]) -> list[dict[str, str]]:
     changes = history_of_all(tx, actor, namespace, files)
     return [
-        _file_diff(namespace, change)
+        file_diff(namespace, change)
         for digest in hashes
         for change in _of_hash([each for each in changes if each.hash == digest], digest)
     ]
@@ -169,45 +147,13 @@ def _deployment(tx: Tx, actor: Actor, namespace: str, name: str) -> None:
 
 
 def _logs(changes: list[Change]) -> Response:
-    return json(
-        [
-            {
-                "AuthorName": change.author,
-                "AuthorWhen": timestamp(change.version.created_at),
-                "CommitterName": change.author,
-                "CommitterWhen": timestamp(change.version.created_at),
-                "Hash": change.hash,
-                "Action": change.version.action or "",
-                "Message": change.version.message or "",
-            }
-            for change in changes
-        ]
-    )
+    return json([log_entry(change) for change in changes])
 
 
 def _diff(call: Call, changes: list[Change]) -> Response:
     digest = call.request.query_params.get("hash") or changes[0].hash
     found = _of_hash([change for change in changes if change.hash == digest], digest)[0]
-    return json(_file_diff(call.request.path_params["namespace"], found))
-
-
-def _file_diff(namespace: str, change: Change) -> dict[str, str]:
-    """The change as a unified diff, escaped for pages."""
-    file = f"{namespace}/{change.file}"
-    kind = "Insert" if change.before is None else "Delete" if change.after is None else "Modify"
-    before, after = ((text or "").splitlines(keepends=True) for text in (change.before, change.after))
-    names = "" if change.before is None else file, "" if change.after is None else file
-    lines = difflib.unified_diff(before, after, names[0] or "/dev/null", names[1] or "/dev/null")
-    return {
-        "ChangeType": kind,
-        "CommitHash": change.hash,
-        "Diff": html.escape("".join(lines)),
-        "FileName": file,
-        "From": names[0],
-        "GitHubUrl": "",
-        "PrevCommitHash": change.previous,
-        "To": names[1],
-    }
+    return json(file_diff(call.request.path_params["namespace"], found))
 
 
 async def _changed(call: Call, do: Callable[..., Applied], done: str) -> Response:

@@ -8,11 +8,12 @@ from modelyard.core.serving.graph import combiners, routers
 from modelyard.core.serving.graph.binding import RequestBinding, field_names, link
 from modelyard.core.serving.graph.checks import Checked, check_expressions, expressions
 from modelyard.core.serving.graph.dataflow import Dataflow
+from modelyard.core.serving.graph.flow_checks import wired
 from modelyard.core.serving.graph.graph import Graph, Shadow, Target
 from modelyard.core.serving.graph.nodes import Branch, Chain, Constant, ModelNode, Node, Step
 from modelyard.core.serving.graph.plan import nodes_of
 from modelyard.core.serving.graph.selecting import Selected, selected
-from modelyard.core.serving.graph.wiring import Wiring, wired
+from modelyard.core.serving.graph.wiring import Wiring
 from modelyard.core.serving.signature import Signature, TensorSpec
 
 Specs = tuple[TensorSpec, ...]

@@ -1,21 +1,17 @@
-"""How the steps of a data flow feed one another: what a step gets, at run time and, by specs alone, beforehand.
+"""How the steps of a data flow feed one another: what a step gets.
 
-The same functions pull arrays and specs: a flow maps names to either.
+The same functions pull arrays while a flow runs and, beforehand, specs (see ``flow_checks``).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
 from modelyard.core.kernel.errors import DomainError, invalid
-from modelyard.core.serving.graph.binding import compatible, joinable, link
 from modelyard.core.serving.signature import TensorSpec
 
 T = TypeVar("T")
 Specs = tuple[TensorSpec, ...]
-Named = dict[str, TensorSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +115,6 @@ def needed(wiring: Wiring) -> set[int]:
     return found
 
 
-def wired(node: Mapping[str, Any], takes: Sequence[Specs], gives: Sequence[Specs]) -> Wiring:
-    """The wiring of a node whose steps take and give this (() where it is not known).
-
-    ``INVALID`` names the place of a wire that brings what is not there or does not fit.
-    """
-    wiring = joins_of(node)
-    flow: Flow[TensorSpec] = Flow({}, [None] * len(takes), [None] * len(takes))
-    for at, join in enumerate(wiring.inputs):
-        _ask_of_request(join, takes[at], flow)
-        flow.fed[at] = _fed(join, takes[at], flow, node["steps"][at]["place"])
-        flow.gave[at] = _named(gives[at])
-    for join in (*wiring.triggers, wiring.output):
-        for wire in join.wires:
-            _there(wire, flow)
-    first = wiring.output.wires[0] if wiring.output.wires else None
-    out = pulled(first, flow) if wiring.output.first and first else together(wiring.output, flow)
-    outputs = tuple(TensorSpec(name, spec.dtype, spec.shape) for name, spec in (out or {}).items())
-    return Wiring(wiring.inputs, wiring.triggers, wiring.output, tuple(flow.request.values()), outputs)
-
-
 def _join(wires: Sequence[Mapping[str, Any]], kind: str, known: Sequence[str]) -> Join:
     return Join(tuple(_wire(wire, known) for wire in wires), kind == "any")
 
@@ -146,82 +122,11 @@ def _join(wires: Sequence[Mapping[str, Any]], kind: str, known: Sequence[str]) -
 def _wire(wire: Mapping[str, Any], known: Sequence[str]) -> Wire:
     source = wire["from"]
     if source is not None and source not in known:
-        raise _wrong(wire["place"], f"there is no step {source!r} before this one")
+        raise misplaced(wire["place"], f"there is no step {source!r} before this one")
     step = None if source is None else known.index(source)
     return Wire(step, wire["side"] == "inputs", wire["tensor"], wire["rename"], source or "request", wire["place"])
 
 
-def _named(specs: Specs) -> Named:
-    return {spec.name: spec for spec in specs}
-
-
-def _ask_of_request(join: Join, takes: Specs, flow: Flow[TensorSpec]) -> None:
-    """Add to the request what the step wants of it."""
-    brought = {name for wire in join.wires if wire.step is not None for name in pulled(wire, flow) or {}}
-    asked = [wire for wire in join.wires if wire.step is None]
-    for wire in asked:
-        if wire.tensor is None:
-            back = {new: old for old, new in wire.rename.items()}
-            for spec in takes:
-                if spec.name not in brought:
-                    _add(flow.request, back.get(spec.name, spec.name), spec, wire.place)
-        else:
-            _add(flow.request, wire.tensor, _wanted(wire, join, takes), wire.place)
-
-
-def _wanted(wire: Wire, join: Join, takes: Specs) -> TensorSpec:
-    """The input that a column of the request goes to: of the same name, or the step's only one."""
-    assert wire.tensor is not None  # noqa: S101  # as the caller made sure
-    name = wire.rename.get(wire.tensor, wire.tensor)
-    for spec in takes:
-        if spec.name == name:
-            return spec
-    if len(takes) == 1 and (join.first or len(join.wires) == 1):
-        return takes[0]
-    known = ", ".join(repr(spec.name) for spec in takes)
-    raise _wrong(wire.place, f"the step has no input {name!r}, only {known}; rename it with tensorMap")
-
-
-def _add(request: Named, name: str, spec: TensorSpec, place: str) -> None:
-    """The request brings this column; steps that take it in different types get the widest."""
-    known = request.get(name)
-    if known is None:
-        request[name] = TensorSpec(name, spec.dtype, spec.shape)
-        return
-    if not compatible(known, spec):
-        raise _wrong(place, f"two steps take {name!r} of the request differently: {known} and {spec}")
-    if known.dtype != spec.dtype:
-        request[name] = TensorSpec(name, str(np.result_type(known.dtype, spec.dtype)), known.shape)
-
-
-def _fed(join: Join, takes: Specs, flow: Flow[TensorSpec], place: str) -> Named:
-    """What the step is fed, where all of it arrives; each wire for itself where the first one counts."""
-    for wire in join.wires:
-        _there(wire, flow)
-    brought = [pulled(wire, flow) or {} for wire in join.wires] if join.first else [together(join, flow) or {}]
-    for each, at in zip(brought, [wire.place for wire in join.wires], strict=False):
-        _check_fits(each, takes, at if join.first else place)
-    return {name: spec for each in reversed(brought) for name, spec in each.items()}
-
-
-def _there(wire: Wire, flow: Flow[TensorSpec]) -> None:
-    """What the wire asks for exists, as far as that can be known."""
-    source = flow.request if wire.step is None else (flow.fed if wire.given else flow.gave)[wire.step]
-    if source and wire.tensor is not None and wire.tensor not in source:
-        known = ", ".join(map(repr, source))
-        raise _wrong(wire.place, f"{wire.label} has no tensor {wire.tensor!r}, only {known}")
-
-
-def _check_fits(brought: Named, takes: Specs, place: str) -> None:
-    given = [TensorSpec(name, spec.dtype, spec.shape) for name, spec in brought.items()]
-    if not given or not takes or joinable(given, takes):
-        return
-    try:
-        link(given, takes)
-    except DomainError as error:
-        wanted, got = "; ".join(map(str, takes)), "; ".join(map(str, given))
-        raise _wrong(place, f"the step takes {wanted}; what it is given is {got}") from error
-
-
-def _wrong(place: str, why: str) -> DomainError:
+def misplaced(place: str, why: str) -> DomainError:
+    """The refusal of what stands at a place in a document."""
     return invalid(f"{place}: {why}", field=place)
