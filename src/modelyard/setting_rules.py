@@ -89,6 +89,13 @@ def _networks(value: object) -> tuple[str, ...]:
     return tuple(str(ip_network(text)) for text in _texts(value))
 
 
+def _roots(value: object) -> tuple[str, ...]:
+    texts = [text.strip() for text in value.split(",")] if isinstance(value, str) else _listed(value)
+    if not all(Path(_text(text)).is_absolute() and Path(text) != Path("/") for text in texts):
+        raise ValueError
+    return tuple(texts)
+
+
 def _listed(value: object) -> "list[str] | tuple[str, ...]":
     if not isinstance(value, list | tuple):
         raise TypeError
@@ -152,6 +159,7 @@ _SECRET = Rule(_password, "a text of 8 characters or more")
 RULES = {
     "host": _matching(_HOST, "a host name or address"),
     "port": _integer(0, 65_535),
+    "grpc_port": _integer(0, 65_535),
     "data": Rule(_folder, "the path of a folder"),
     "workers": _integer(1, 256),
     "database": Rule(_database, "a URL like postgresql://user@host/name or sqlite:///path"),
@@ -176,6 +184,8 @@ RULES = {
     "s3_endpoint": Rule(_origin, "an http or https address without path, like https://s3.example.com"),
     "s3_endpoints": Rule(_origins, "a list of http or https addresses without path"),
     "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),
+    "data_roots": Rule(_roots, "a list of absolute paths of folders, in which {namespace} may stand"),
+    "job_runners": _integer(0, 64),
     "drain_seconds": _integer(0, 3600, " of seconds"),
     "log_format": _choice("plain", "json"),
     "log_level": _choice("debug", "info", "warning", "error"),

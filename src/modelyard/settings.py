@@ -23,7 +23,7 @@ CONFIG_NAME = "modelyard.toml"
 # Never shown in a message or a repr. Each may be given as a file too: MODELYARD_ADMIN_PASSWORD_FILE and so on.
 SECRETS = frozenset({"admin_password", "api_client_secret", "database"})
 
-_TEXTS = ("realms", "model_roots", "s3_endpoints", "trusted_proxies")
+_TEXTS = ("realms", "model_roots", "s3_endpoints", "trusted_proxies", "data_roots")
 
 # Variables of the same prefix that are read by the client or name the file itself.
 _NOT_SETTINGS = frozenset(
@@ -41,6 +41,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    grpc_port: int = 0
     data: Path = Path("modelyard-data")
     workers: int = 2
     database: str | None = field(default=None, repr=False)
@@ -65,6 +66,8 @@ class Settings:
     s3_endpoints: tuple[str, ...] = ()
     skip_logging: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    data_roots: tuple[str, ...] = ()
+    job_runners: int = 1
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

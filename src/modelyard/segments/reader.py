@@ -17,7 +17,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from modelyard.core.monitoring.inference_log import Cursor, LogRows, Page, PageRequest, PageStatus, Partition, Stream
+from modelyard.core.monitoring.inference_log import (
+    Cursor,
+    LogRows,
+    Page,
+    PageRequest,
+    PageStatus,
+    Partition,
+    Stream,
+    anomalies,
+)
 from modelyard.core.serving.tensors import Array
 from modelyard.segments.frames import (
     HEAD,
@@ -243,7 +252,8 @@ def _read(file: BinaryIO, piece: _Piece, newest_first: bool) -> dict[str, Array 
     columns: dict[str, Array | list[Any]] = {"time": np.full(rows, frame.time_ms, dtype=np.int64)}
     for name, values in payload.columns.items():
         columns[name] = values[piece.low : piece.high][::step]
-    columns["anomaly.count"] = np.zeros(rows, dtype=np.uint32)
+    checks = {name: columns.pop(name) for name in payload.columns if name.startswith("anomaly.")}
+    columns |= anomalies(checks, rows)
     columns["metadata.dropped"] = [[] for _ in range(rows)]
     columns["metadata.elapsed"] = [list(payload.elapsed) for _ in range(rows)]
     for name, value in frame.schema.constants.items():

@@ -137,6 +137,7 @@ class _Segment:
             and schema.constants["metadata.last_model"] == result.last_model
             and not extra
             and not schema.has_json
+            and result.plain
         ):
             # nothing but the tensors of the route that was logged last: their names and types are known
             arrays = [*result.inputs.values(), *result.outputs.values()]
@@ -165,7 +166,7 @@ class _Segment:
 def _bytes(result: Result, extra: Mapping[str, Column]) -> int:
     """At most how many bytes the rows take."""
     size = 0
-    for array in (*result.inputs.values(), *result.outputs.values()):
+    for array in (*result.inputs.values(), *result.outputs.values(), *result.beside().values()):
         size += array.nbytes if array.dtype.kind != "O" else _text_bytes(array.tolist())
     return size + (_text_bytes([list(values) for values in extra.values()]) if extra else 0)
 
@@ -180,7 +181,7 @@ def _columns(result: Result, extra: Mapping[str, Column]) -> dict[str, Array]:
         columns[f"in.{name}"] = values if isinstance(values, np.ndarray) else _objects(values)
     for name, array in result.outputs.items():
         columns[f"out.{name}"] = array
-    return columns
+    return columns | result.beside()
 
 
 def _objects(values: Column) -> Array:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Protocol
 
 from modelyard.core.audit.bounded import BoundedRecorder
+from modelyard.core.automation.data_files import DataFiles
 from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.catalogue.model_uris import ModelUris
 from modelyard.core.catalogue.secrets import Sealer
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
+from modelyard.core.serving.explaining import Explainer
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.signature import Signature
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
@@ -79,6 +81,8 @@ class Services:
     logs: LogReader
     serving: Serving
     audit: BoundedRecorder
+    files: DataFiles
+    explainer: Explainer
     model_uris: ModelUris
     sealer: Sealer
     s3_endpoints: frozenset[str]

@@ -41,6 +41,11 @@ class Grant:
     created_at: datetime
 
 
+def covers(grant: Grant, resource_id: str) -> bool:
+    """Whether a grant on this kind of thing is on the one with this id, by it or by a pattern."""
+    return grant.resource_id == resource_id or (grant.prefix is not None and resource_id.startswith(grant.prefix))
+
+
 def new_grant(subject_id: str, resource_type: ResourceType, resource_id: str, role: str, now: datetime) -> Grant:
     """A grant that is not stored yet; ``INVALID`` for an id that no resource can have."""
     if not resource_id or len(resource_id) > _ID_MAX or not resource_id.isprintable():
