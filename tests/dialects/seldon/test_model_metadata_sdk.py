@@ -249,8 +249,12 @@ def test_a_wrong_question_is_refused(caller: Caller, params: dict[str, str]) -> 
 def test_projects_are_for_those_who_have_rights_on_them(
     live_server: RunningServer, caller: Caller, project: str
 ) -> None:
-    maker, other = (sign_in(live_server, p.email, p.password) for p in (invite(live_server, n) for n in ("m", "o")))
+    people = [invite(live_server, name) for name in ("maker", "other")]
+    maker, other = (sign_in(live_server, person.email, person.password) for person in people)
     body = {"URI": "s3://b/mine", "project": project}
+    maker.post(PATH, body, 404)
+    grant = {"subject": people[0].email, "object": f"project:{project}", "role": "EDIT"}
+    assert caller.call("PUT", "/api/v1/grants", json=grant).status_code == 200
     maker.post(PATH, body)
     assert [each["URI"] for each in maker.call("GET", PATH, params={"project": project}).json()["models"]] == [
         "s3://b/mine"

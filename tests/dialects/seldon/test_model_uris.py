@@ -1,6 +1,9 @@
 """SeldonDeployments whose models lie elsewhere: below an open folder, in S3 with a secret, in the model registry."""
 
+import json
 import shutil
+import subprocess
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from seldon_stand import BASE, MODELS, create, expected, infer, manifest, namespace, predictor, unit, until
+from seldon_stand import BASE, MODELS, collection, create, expected, infer, manifest, namespace, predictor, unit, until
 
-from running import RunningServer, StartServer
+from running import RunningServer, StartServer, environment, program
 from s3_server import S3Server, s3_server
 from wire import Caller, administrator, invite, sign_in
 
@@ -100,3 +103,41 @@ def test_a_secret_of_another_namespace_opens_nothing(stand: Stand, caller: Calle
     graph = unit("m", "s3://closed/fraud", envSecretRefName="lake-bucket-envvars")
     refused = create(neighbour, own, manifest("bad", predictor("main", graph)), 424)
     assert "no bucket secret" in refused["message"]
+
+
+def test_a_deployment_serves_a_run_s_model_and_a_registered_one_alike(caller: Caller) -> None:
+    api, name = "/api/2.0/mlflow", f"net-{uuid.uuid4().hex[:8]}"
+    experiment = caller.post(f"{api}/experiments/create", {"name": name})["experiment_id"]
+    run = caller.post(f"{api}/runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+    files = {
+        "MLmodel": b"flavors:\n  onnx:\n    data: model.onnx\n",
+        "model.onnx": (MODELS / "ccfraud.onnx").read_bytes(),
+    }
+    for file, content in files.items():
+        path = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/model/{file}"
+        assert caller.call("PUT", path, data=content).status_code == 200
+    caller.post(f"{api}/registered-models/create", {"name": name})
+    caller.post(f"{api}/model-versions/create", {"name": name, "source": f"runs:/{run}/model", "run_id": run})
+    caller.post(f"{api}/registered-models/alias", {"name": name, "alias": "best", "version": "1"})
+    space, _ = namespace(caller)
+    wanted = np.ravel(expected("ccfraud.onnx", ROWS)[0])
+    uris = [f"runs:/{run}/model", f"models:/{name}/1", f"models:/{name}@best", f"models:/{name}/latest"]
+    for number, uri in enumerate(uris):
+        answers = served(caller, space, f"tracked-{number}", unit("m", uri))
+        np.testing.assert_allclose(np.ravel(answers), wanted, rtol=1e-5)
+    for uri in (f"models:/{name}/2", f"runs:/{'0' * 32}/model", f"runs:/{run}/nothing", f"runs:/{run}/../x"):
+        refused = caller.call("POST", collection(space), json=manifest("no", predictor("main", unit("m", uri))))
+        assert refused.status_code in (400, 404), refused.text
+
+
+def test_secrets_open_on_after_their_key_was_rotated_beside_the_running_server(stand: Stand, caller: Caller) -> None:
+    space, _ = namespace(caller)
+    caller.post(f"{BASE}/secrets/{space}/bucket/s3/lake", KEYS)
+    command = [program("modelyard"), "keys", "rotate-secrets", "--data", str(stand.server.data), "-o", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment())
+    assert done.returncode == 0, done.stderr
+    uses = [row["use"] for row in json.loads(done.stdout)]
+    assert uses[-2:] == ["opens backups", "seals"]
+    (stand.server.data / "secret-keys" / "first.key").unlink()
+    graph = unit("m", "s3://closed/fraud", envSecretRefName="lake-bucket-envvars")
+    assert len(served(caller, space, "rotated", graph)) == len(ROWS)
