@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from alembic import command
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
+from modelyard.core.catalogue.entities import DefaultWorkspace, Model, Workspace
 from modelyard.core.identity.clients import GrantType
 from modelyard.core.identity.entities import OAuthClient, Session
 from modelyard.storage import migrate as migrations
@@ -59,3 +61,20 @@ def test_clients_and_sessions_of_the_first_release_go_on(old_store: SqlStore) ->
     assert session is not None
     assert session.authenticated_at == session.created_at
     assert session.browser_session_id is None
+
+
+def test_workspaces_are_made_anew_with_all_that_is_in_them(old_store: SqlStore) -> None:
+    run(
+        old_store,
+        "insert into users (id, username, first_name, last_name, enabled, service, created_at) "
+        "values ('u1', 'mary', '', '', true, false, 1)",
+        "insert into workspaces (id, name, archived, created_at, created_by) values (1, 'Fraud', false, 1, 'u1')",
+        "insert into models (id, workspace_id, name, owner_id, created_at, updated_at) values (1, 1, 'm', 'u1', 1, 1)",
+        "insert into default_workspaces (user_id, workspace_id) values ('u1', 1)",
+    )
+    migrations.migrate(old_store)
+    assert [model.workspace_id for model in old_store.run_read(lambda tx: tx.find(Model))] == [1]
+    assert [w.slug for w in old_store.run_read(lambda tx: tx.find(Workspace))] == ["fraud"]
+    assert old_store.run_read(lambda tx: tx.first(DefaultWorkspace, order_by="user_id", workspace_id=1)) is not None
+    with pytest.raises(IntegrityError):  # rows that refer to nothing are refused as ever
+        run(old_store, "update default_workspaces set workspace_id = 77")

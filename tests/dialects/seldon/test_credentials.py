@@ -101,6 +101,7 @@ def test_a_client_is_flagged_and_not_so_any_more(live_server: RunningServer, per
         {"azp": None},
     ],
     ids=str,
+    ids=lambda changed: next(iter(changed)),
 )
 def test_an_id_token_with_a_wrong_claim_is_refused(
     live_server: RunningServer, person: Person, changed: dict[str, Any]

@@ -23,7 +23,7 @@ ARROW = "application/vnd.apache.arrow.file"
 
 @dataclass(frozen=True)
 class Deployment:
-    """The fraud network, and where it answers: Wallaroo's, Seldon's and MLflow's addresses."""
+    """The fraud network, and where it answers in each protocol."""
 
     caller: Caller
     wallaroo: str
@@ -78,6 +78,15 @@ def mlflow_csv(at: Deployment) -> Any:
     return [row["dense_1"] for row in answer.json()["predictions"]]
 
 
+def open_inference(datatype: str) -> Callable[[Deployment], Any]:
+    def outputs(at: Deployment) -> Any:
+        path = at.seldon.replace("/api/v1.0/predictions", "/v2/models/ccfraud/infer")
+        tensor = {"name": "tensor", "shape": [5, 29], "datatype": datatype, "data": FLAT}
+        return at.post(path, json={"inputs": [tensor]}).json()["outputs"][0]["data"]
+
+    return outputs
+
+
 SIZES = {"dim": [{"size": "5"}, {"size": "29"}]}
 FLAT = ROWS.ravel().tolist()
 COLUMNS = [f"c{number}" for number in range(29)]
@@ -100,6 +109,7 @@ WAYS: dict[str, Callable[[Deployment], Any]] = {
     "mlflow inputs": mlflow({"inputs": ROWS.tolist()}),
     "mlflow inputs by name": mlflow({"inputs": {"tensor": ROWS.tolist()}}),
     "mlflow csv": mlflow_csv,
+    "open inference": open_inference("FP32"),
 }
 
 

@@ -1,25 +1,13 @@
 """The unmodified ``seldon-deploy-sdk`` 2.4.0, in an environment of its own, has jobs done."""
 
-import os
 import subprocess
 from pathlib import Path
 
-import pytest
 from jobs_world import ROW, site
 
 from running import StartServer, environment
 
-_VENV = Path(__file__).parents[3] / ".cache" / "venvs" / "seldon-deploy-sdk-2.4.0"
 _SCRIPT = Path(__file__).parent / "sdk" / "jobs.py"
-
-
-@pytest.fixture(scope="session")
-def seldon_python() -> Path:
-    """``MODELYARD_TEST_SELDON_PYTHON``, or the one that ``scripts/test`` makes."""
-    python = Path(os.environ.get("MODELYARD_TEST_SELDON_PYTHON", _VENV / "bin" / "python"))
-    if not python.exists():
-        pytest.fail(f"there is no interpreter with seldon-deploy-sdk at {python}: run scripts/test, which makes it")
-    return python
 
 
 def test_the_sdk_has_jobs_done(start_server: StartServer, tmp_path: Path, seldon_python: Path) -> None:

@@ -89,6 +89,7 @@ def test_text_is_taken_where_the_model_takes_text() -> None:
         ({"data": {"tensor": {"shape": [2, 3], "values": [1]}}}, ["tensor: the shape [2, 3] does not hold 1 values"]),
         ({"data": {"tensor": {"shape": [10**12, 10**12], "values": [1]}}}, ["does not hold 1 values"]),
         ({"data": {"tensor": {"shape": [-1, -1], "values": [1]}}}, ["does not hold"]),
+        ({"data": {"tensor": {"shape": [], "values": [1]}}}, ["the shape [] does not hold 1 values"]),
         ({"data": {"tensor": {"shape": [1] * 40, "values": [1]}}}, ["does not hold"]),
         ({"data": {"tensor": {"shape": [1, 1], "values": ["a"]}}}, ["data.tensor.values"]),
         ({"data": {"tensor": {"shape": [1, 1], "values": [True]}}}, ["data.tensor.values"]),

@@ -88,8 +88,10 @@ def test_values_are_compared_as_json_writes_them(value: object, place: int) -> N
     assert chosen(ByValue("key", ["1", "true"]), key=[value]) == [place]
 
 
-def test_without_the_column_the_first_node_answers() -> None:
-    assert chosen(ByValue("key", ["a"]), other=["a"]) == 0
+def test_without_the_column_the_first_node_answers_unless_the_column_is_needed() -> None:
+    assert chosen(ByValue("key", ["a"], needed=False), other=["a"]) == 0
+    with pytest.raises(DomainError, match="column 'key' is missing"):
+        chosen(ByValue("key", ["a"]), other=["a"])
 
 
 def test_rows_go_to_the_nodes_of_their_numbers() -> None:

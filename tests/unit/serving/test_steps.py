@@ -174,6 +174,20 @@ def test_values_choose_models_even_behind_another_step() -> None:
     assert result.told == ["told m1", "told m2"]
 
 
+def test_models_of_a_split_may_take_columns_of_other_names() -> None:
+    other = Times(2)
+    other.signature = Signature((TensorSpec("z", "float32", (None, 3)),), other.signature.outputs)
+    other.run = lambda inputs: [inputs["z"] * np.float32(2)]  # type: ignore[method-assign]
+    step = {"MetaValueSplit": {"split_key": "card", "control": ref("m1"), "routes": {"gold": ref("m2")}}}
+    served = graph(step, loaded={"m2": other})
+    assert np.array_equal(served.run({"z": X, "card": ["gold", "gold"]}).outputs["y"], X * 2)
+    assert np.array_equal(served.run({"x": X, "card": ["iron", "iron"]}).outputs["y"], X)
+    both = served.run({"x": X, "z": X + 1, "card": ["iron", "gold"]})
+    assert both.outputs["y"].tolist() == [X[0].tolist(), ((X[1] + 1) * 2).tolist()]
+    with pytest.raises(DomainError, match="column 'x' is missing"):
+        served.run({"z": X, "card": ["iron", "iron"]})
+
+
 def test_rows_of_models_that_answer_differently_do_not_come_together() -> None:
     loaded = {"m1": Times(1, name="a"), "m2": Times(2, name="b")}
     served = graph(split(1, 1, hash_key="key"), loaded=loaded)

@@ -86,6 +86,13 @@ ANY_JSON = st.recursive(
 )
 
 
+@pytest.mark.parametrize("column", [[None], [2**70], ["a", None], [{"a": 1}], [["a", 2**70]]])
+def test_objects_that_are_no_text_are_refused_where_text_is_wanted(column: Any) -> None:
+    for spec in (TensorSpec("s", "string", (None,)), TensorSpec("s", "string", (None, None))):
+        with pytest.raises(DomainError, match="expected string"):
+            tensor("c", column, spec)
+
+
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
 @given(column=st.lists(ANY_JSON, min_size=1, max_size=4))
 def test_any_json_is_taken_or_refused_and_nothing_else(column: list[Any]) -> None:

@@ -78,3 +78,20 @@ def test_periodic_work_goes_on_after_an_accident() -> None:
         task.cancel()
 
     asyncio.run(main())
+
+
+def test_what_changes_all_the_time_is_loaded_now_and_then_not_at_each_change(store: SqlStore) -> None:
+    calls: list[int] = []
+
+    async def main() -> None:
+        watcher = Watcher(store, {Topic.ROUTERS: lambda: calls.append(1)}, patient=frozenset({Topic.ROUTERS}))
+        await watcher.load()
+        task = asyncio.create_task(watcher.run())
+        for _ in range(50):
+            await store.write(lambda tx: tx.touch(Topic.ROUTERS))
+        changed = len(calls)
+        await until(lambda: len(calls) > changed)
+        task.cancel()
+
+    asyncio.run(main())
+    assert len(calls) < 25

@@ -82,7 +82,7 @@ class _Planner:
         self._needs_one()
         routes = [ref(body["control"]), *(ref(each) for each in body["routes"].values())]
         nodes = self._named([self._place(each) for each in routes])
-        router = plan.by_value(body["split_key"], list(body["routes"]))
+        router = plan.by_value(body["split_key"], list(body["routes"]), needed=False)
         self._nodes.append(plan.branch(name, nodes, router, told=True))
 
     def _rows_to_models(self, name: str, body: Body) -> None:

@@ -84,9 +84,14 @@ def _array(name: str, column: Column, spec: TensorSpec) -> Array:
             array = np.array(column)
         except ValueError as error:
             raise _misfit(name, spec, "rows of different lengths") from error
-    if array.dtype.kind not in _ACCEPTED.get(spec.dtype, "fiu"):
+    if array.dtype.kind not in _ACCEPTED.get(spec.dtype, "fiu") or not _is_plain(array):
         raise _misfit(name, spec, _type_name(array))
     return array
+
+
+def _is_plain(array: Array) -> bool:
+    """Whether objects are texts: numpy makes objects of numbers without an end, of nulls and of mixtures, too."""
+    return array.dtype.kind != "O" or all(isinstance(value, str) for value in array.flat)
 
 
 def _has_nan(array: Array) -> bool:

@@ -22,8 +22,11 @@ from modelyard.web.call import Call, json_bytes
 from modelyard.web.inference.asking import ask
 
 PIPELINE: Final = f"{BASE}/namespaces/{{namespace}}/pipelines/{{name}}"
-V2: Final = "open_inference"
+SELDON: Final = "seldon"
+V2: Final = "open_inference below"
 """The protocol of pipelines, and of SeldonDeployments that say ``v2``."""
+
+_PATHS: Final = {SELDON: "api/v1.0/predictions", V2: "v2/models/infer"}
 
 
 @seldon.post(f"{ONE}/predict", Permission.PIPELINE_INFER)
@@ -58,7 +61,7 @@ async def read_predict_curl_seldon_pipeline(call: Call) -> Response:
 
 async def _predict(call: Call, body: bytes) -> Response:
     route, protocol = await _asked(call)
-    answer = await ask(call, route, protocol, body, {b"content-type": b"application/json"})
+    answer = await ask(call, route, protocol, _path(route.workspace, route.pipeline_name, protocol), body)
     return Response(answer.body, headers={"content-type": answer.content_type.decode()})
 
 
@@ -81,7 +84,12 @@ def _protocol(tx: Tx, actor: Actor, namespace: str, name: str) -> str:
 def protocol_of(version: PipelineVersion) -> str:
     """The protocol of a SeldonDeployment, by the name that this server gives it."""
     spec = version.definition["document"]["spec"]
-    return "seldon" if spec.get("protocol", "seldon") == "seldon" else V2
+    return SELDON if spec.get("protocol", SELDON) == SELDON else V2
+
+
+def _path(namespace: str, name: str, protocol: str) -> str:
+    """Where the deployment itself answers."""
+    return f"/seldon/{namespace}/{name}/{_PATHS[protocol]}"
 
 
 async def _file(call: Call) -> bytes:
@@ -105,9 +113,8 @@ async def _curl(call: Call) -> Response:
     applied = await call.services.store.read(get_applied, call.actor, namespace, name)
     body: Any = await call.json(msgspec.Raw)
     payload = json_bytes(msgspec.json.decode(body)).decode()
-    v2 = applied.pipeline.form != Form.PREDICTORS or protocol_of(applied.newest) == V2
-    path = "v2/models/infer" if v2 else "api/v1.0/predictions"
-    url = f"{public_url(call)}/seldon/{namespace}/{name}/{path}"
+    protocol = protocol_of(applied.newest) if applied.pipeline.form == Form.PREDICTORS else V2
+    url = public_url(call) + _path(namespace, name, protocol)
     parts = ["curl", "-X", "POST", url, "-H", "Authorization: Bearer $TOKEN", "-H", "Content-Type: application/json"]
     shown = " ".join(f'"{part}"' if "$TOKEN" in part else shlex.quote(part) for part in [*parts, "-d", payload])
     return json({"curl": shown})

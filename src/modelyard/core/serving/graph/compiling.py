@@ -91,7 +91,7 @@ class _Compiler:
             key = router["hash_key"]
             return routers.ByHash(router["weights"], key) if key else routers.ByWeight(router["weights"])
         if router["by"] == "value":
-            return routers.ByValue(router["key"], router["values"])
+            return routers.ByValue(router["key"], router["values"], needed=router.get("needed", True))
         if router["by"] == "row":
             return routers.ByRow(router["places"])
         if router["by"] == "model":

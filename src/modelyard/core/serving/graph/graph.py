@@ -79,9 +79,13 @@ class Graph:
         known = self._by_name.get(wanted) if wanted else None
         return known or self._targets[self._shares.at(random.random())]  # noqa: S311
 
+    def _brought(self, columns: Columns) -> bool:
+        """Whether the request is meant for the leading model; else the one that is chosen says what it misses."""
+        return any(name in columns for name in self.columns)
+
     def _run(self, node: Node, target: str, columns: Columns) -> Result:
         result = Result(target=target, asked=columns)
-        if self._leading is not None:
+        if self._leading is not None and self._brought(columns):
             result.inputs, _ = self._leading.bind(columns)
             columns = {**columns, **result.inputs}
         outputs = node.run(columns, result)

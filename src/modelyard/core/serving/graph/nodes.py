@@ -148,6 +148,8 @@ class Branch:
 
     def _run_rows(self, columns: Columns, result: Result, chosen: list[int]) -> dict[str, Array]:
         """Each row through the node that was chosen for it."""
+        if not chosen:
+            raise invalid("no rows: send at least one", node=self.name)
         if len(set(chosen)) == 1:
             result.note_route(self.name, chosen[0])
             node = self._nodes[chosen[0]]
@@ -208,7 +210,8 @@ def entered(  # the request, and who takes it
     binding: RequestBinding, leading: Sequence[str], columns: Columns, inputs: Sequence[TensorSpec], result: Result
 ) -> dict[str, Array]:
     """What the first node of a graph makes of a request's columns; see ``ModelNode`` for ``leading``."""
-    if leading and not all(name in columns for name in binding.columns):
+    own = all(name in columns for name in binding.columns)
+    if leading and not own and all(name in columns for name in leading):
         return take({name: columns[name] for name in leading}, inputs)
     taken, feed = binding.bind(columns)
     if not result.inputs:

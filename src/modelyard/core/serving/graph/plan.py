@@ -109,9 +109,12 @@ def by_weight(weights: Sequence[float], hash_key: str | None = None) -> Router:
     return {"by": "weight", "weights": list(weights), "hash_key": hash_key}
 
 
-def by_value(key: str, values: Sequence[str]) -> Router:
-    """Each row by the value of a column: ``values`` belong to the nodes 1, 2, …; any other value to node 0."""
-    return {"by": "value", "key": key, "values": list(values)}
+def by_value(key: str, values: Sequence[str], *, needed: bool = True) -> Router:
+    """Each row by the value of a column: ``values`` belong to the nodes 1, 2, …; any other value to node 0.
+
+    A request without the column is refused where it is ``needed``, else it goes to node 0.
+    """
+    return {"by": "value", "key": key, "values": list(values), "needed": needed}
 
 
 def by_row(places: Mapping[int, int]) -> Router:

@@ -82,14 +82,17 @@ class ByHash:
 
 
 class ByValue:
-    """Each row by the value of a column; node 0 for any other value, and without the column."""
+    """Each row by the value of a column; node 0 for any other value, and without the column unless it is ``needed``."""
 
-    def __init__(self, key: str, values: Sequence[str]) -> None:
+    def __init__(self, key: str, values: Sequence[str], *, needed: bool = True) -> None:
         self._key = key
+        self._needed = needed
         self._places = {value: place for place, value in enumerate(values, 1)}
 
     def choose(self, columns: Columns, result: Result) -> int | list[int]:
         values = _column(columns, result, self._key)
+        if values is None and self._needed:
+            raise invalid(f"column {self._key!r} is missing: it decides which model answers", column=self._key)
         if values is None:
             return 0
         return [self._places.get(_text(value), 0) for value in values]
@@ -162,7 +165,7 @@ def _known(rewards: Sequence[Rewards], nodes: int) -> list[Rewards]:
 
 def _column(columns: Columns, result: Result, key: str) -> Column | None:
     """The column of the request that decides, which later nodes do not see any more; None when it has none."""
-    return columns[key] if key in columns else result.asked.get(key)
+    return result.asked[key] if key in result.asked else columns.get(key)
 
 
 def _fraction(value: Any) -> float:

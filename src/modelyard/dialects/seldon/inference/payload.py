@@ -36,8 +36,7 @@ def rows_in(message: Message | None) -> int | None:
     """How many rows the message has; None where that cannot be said."""
     if message is None or message.data is None:
         return None
-    rows = _rows(message.data)
-    return len(rows) if isinstance(rows, list) or rows.ndim else None
+    return len(_rows(message.data))
 
 
 def _rows(data: Data) -> list[object] | Array:

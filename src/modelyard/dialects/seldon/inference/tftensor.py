@@ -56,8 +56,8 @@ def read(given: dict[str, Any]) -> Array:
 
 
 def shaped(values: Array, shape: list[int], what: str) -> Array:
-    """The values in this shape; ``INVALID`` when they are more or fewer."""
-    if len(shape) > _MAX_DIMENSIONS or any(size < 0 for size in shape) or prod(shape) != len(values):
+    """The values in this shape, which has rows; ``INVALID`` when they are more or fewer."""
+    if not 0 < len(shape) <= _MAX_DIMENSIONS or any(size < 0 for size in shape) or prod(shape) != len(values):
         raise invalid(f"{what}: the shape {shape[:_MAX_DIMENSIONS]} does not hold {len(values)} values")
     return values.reshape(shape)
 
