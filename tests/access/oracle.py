@@ -37,8 +37,10 @@ HELD: dict[str, dict[str, int]] = {
     "workspace": {**MEMBERS, "denied": EDIT},
     "thing": {**MEMBERS, **GRANTED},
     "tracked": {**GRANTED, "owner": MANAGE, "tracking manager": MANAGE},
+    "project": {**GRANTED, "owner": MANAGE},
 }
-"""By place, the level that callers have: on the workspace, on a model or pipeline in it, on what MLflow tracks."""
+"""By place, the level that callers have: on the workspace, on a model or pipeline in it, on what MLflow tracks, on a
+project of metadata."""
 
 _NEEDED = {
     "workspace.read": READ,
@@ -56,6 +58,9 @@ _NEEDED = {
     "pipeline.deploy": EDIT,
     "pipeline.infer": USE,
     "logs.read": READ,
+    "secret.read": READ,
+    "secret.use": EDIT,
+    "secret.edit": EDIT,
 }
 _ON_PLATFORM: dict[str, frozenset[str]] = {
     "platform.signed_in": PEOPLE | {"service"},

@@ -58,6 +58,8 @@ class Rights:
                 place, name = f"pipeline:{things.workspace_id}", things.pipeline_name
             case "experiment":
                 return f"experiment:{things.experiment_id}", f"experiment:{things.experiment_id[:12]}"
+            case "project":
+                return f"project:{things.project}", f"project:{things.canary}"
             case _:
                 place, name = "model:mlflow", things.tracked_name
         return f"{place}/{name}", f"{place}/{things.canary}"

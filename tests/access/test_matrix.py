@@ -7,6 +7,7 @@ for word, like what never was.
 from typing import Any
 
 import calls
+import catalogue_calls
 import core2_calls
 import mlflow_calls
 import pytest
@@ -25,6 +26,7 @@ from modelyard.web.routing import access_table
 
 _TABLES: tuple[Any, ...] = (
     calls,
+    catalogue_calls,
     core2_calls,
     mlflow_calls,
     seldon_calls,
@@ -130,4 +132,5 @@ _NAMES = [
     (("thing",), lambda things: things.model_name),
     (("thing",), lambda things: things.pipeline_name),
     (("tracked",), lambda things: things.tracked_name),
+    (("project",), lambda things: things.project),
 ]

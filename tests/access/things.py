@@ -41,6 +41,9 @@ class Things:
     group: str
     batch_job: str
     load_test: str
+    secret: str
+    project: str
+    model_uri: str
 
     def hidden_in(self, text: str) -> str:
         """The text with every mention of these things blotted out, and what is new in every answer."""
@@ -82,6 +85,9 @@ UNKNOWN = Things(
     group="never-was-group",
     batch_job="batch-00000000",
     load_test="loadtest-00000000",
+    secret="never-was-bucket-envvars",
+    project="never-was-project",
+    model_uri="s3://never-was/model",
 )
 
 

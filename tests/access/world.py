@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from catalogue_things import with_metadata, with_secret
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from oracle import PEOPLE
@@ -37,7 +38,7 @@ from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 _RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads", "access_tokens"}
 _TOKENS = "select id, user_id, name, scopes, expires_at, revoked_at from access_tokens"  # but for their last use
 _DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
-_MAKERS = {"model": with_model, "seldon": with_seldon, "core model": with_core_model}
+_MAKERS = {"model": with_model, "seldon": with_seldon, "core model": with_core_model, "secret": with_secret}
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class World:
     def spare(self, kind: str) -> Things:
         """Our things, with new ones among them that may be used up; whoever has a grant on ours has it on these."""
         name = f"{self.ours.canary}-{word()}"
-        things = self._made(kind, name)
+        admin = self.callers["admin"]
+        things = with_metadata(admin, self.ours, name) if kind == "project" else self._made(kind, name)
         rights = self.rights(things)
         if kind in ("model", "pipeline", "deployment"):
             rights.give(kind.replace("deployment", "pipeline"))
@@ -83,6 +85,9 @@ class World:
             rights.give(kind)
         if kind.startswith("flow"):
             rights.give("flow", "flow-canary", "flow-shadow")
+        if kind == "project":
+            rights.give("project")
+            rights.put(self.names["owner"], f"project:{things.project}", "MANAGE")
         if kind in ("tracked", "deleted experiment"):
             rights.give("experiment", "tracked model")
         if kind == "deleted experiment":
@@ -157,7 +162,11 @@ def build(server: RunningServer) -> World:
     robot = admin.post("/api/v1/service-accounts", {"name": f"robot-{word()}"}, 201)["id"]
     names = {name: person.email for name, person in people.items()}
     ours = with_groups(admin, ours, names)
+    ours, theirs = (with_metadata(admin, things, things.canary) for things in (ours, theirs))
+    ours = with_secret(callers["owner"], ours, ours.canary)
     Rights(admin, ours, names).give("model", "pipeline", "seldon", "core model", "flow", "experiment", "tracked model")
+    Rights(admin, ours, names).give("project")
+    Rights(admin, ours, names).put(names["owner"], f"project:{ours.project}", "MANAGE")
     Rights(admin, ours, names).put("user:" + names["tracking manager"], "workspace:mlflow", "MANAGE")
     ours = with_person(admin, ours, "role")
     ours = with_person(admin, ours, "granted person")

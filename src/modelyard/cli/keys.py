@@ -10,14 +10,17 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
+from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store
 from modelyard.cli.failures import CommandError, UsageError
 from modelyard.cli.options import Common, Output, examples
 from modelyard.cli.screen import Columns, Screen
+from modelyard.core.catalogue.secrets import reseal
 from modelyard.core.kernel.errors import DomainError
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.rotation import retire as retire_key
 from modelyard.issuers.embedded.rotation import rotate as rotate_keys
 from modelyard.settings import SettingsError, load_settings
+from modelyard.storage.sealing import KeyFolder
 
 app = App(name="keys")
 
@@ -46,6 +49,15 @@ class Key:
     use: str
 
 
+@dataclass(frozen=True)
+class SealingKey:
+    """A key that seals secrets, as it is shown."""
+
+    key: str
+    use: str
+
+
+SEALING_COLUMNS: Columns[SealingKey] = {"KEY": lambda row: row.key, "USE": lambda row: row.use}
 COLUMNS: Columns[Key] = {
     "KEY": lambda row: row.kid,
     "CREATED": lambda row: row.created_at,
@@ -86,6 +98,26 @@ def retire(kid: str, /, *, place: Place = _HERE) -> None:
         retire_key(folder, kid)
         _screen(place).say(f"{kid} is gone.")
         _show(place, folder)
+
+
+@app.command(name="rotate-secrets", help_epilogue=examples("keys rotate-secrets", "keys rotate-secrets -o json"))
+def rotate_secrets(*, place: Place = _HERE) -> None:
+    """Make a new key for the secrets of workspaces, and seal all of them with it. The server may go on running."""
+    with _folder(place):
+        settings = load_settings({"data": place.data}, os.environ, place.config)
+        sealer = KeyFolder.open(settings.data / SEALING_KEYS)
+        made, store = sealer.rotate(), open_store(settings)
+        try:
+            count = store.run_write(reseal, sealer)
+        finally:
+            store.close()
+        screen = _screen(place)
+        screen.say(f"{made} seals from now on; {count} secrets were sealed anew.")
+        screen.rows([SealingKey(key_id, _use(key_id, made)) for key_id in sealer.key_ids()], SEALING_COLUMNS)
+
+
+def _use(key_id: str, newest: str) -> str:
+    return "seals" if key_id == newest else "opens backups"
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """Metadata of models, by project and URI: what people say of a model, wherever it lies.
 
-A project is a label with grants of its own. Whoever writes the first entry of a project that nobody has any right on
-manages it; what everyone may do in the project ``default`` is the server's ``default_permission``.
+A project is a label with grants of its own, which need no entry to be there: administrators give the first ones. What
+everyone may do in the project ``default`` is the server's ``default_permission``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from modelyard.core.access.check import OwnFields, ask, grants_on, holds, require, require_platform, visible_by
+from modelyard.core.access.check import OwnFields, require, visible_by
 from modelyard.core.access.grants import Grant, ResourceType, new_grant
-from modelyard.core.access.permissions import DENIALS, LEVELS, Permission, Role
+from modelyard.core.access.permissions import LEVELS, Permission, Role
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.audit.entities import Outcome
@@ -61,11 +61,6 @@ class MetadataFilter:
 
 def create_metadata(tx: Tx, actor: Actor, new: NewMetadata) -> ModelMetadata:
     """Add an entry; ``CONFLICT`` when the project has one for this URI."""
-    ask(actor, Permission.MODEL_EDIT)
-    if _is_nobodys(tx, actor, new.project):
-        require_platform(actor, Permission.MODEL_REGISTER)
-        tx.insert(new_grant(actor.user_id, ResourceType.PROJECT, new.project, Role.MANAGE, tx.now))
-        tx.touch(Topic.ACCESS)
     _require(tx, actor, Permission.MODEL_EDIT, new.project)
     if tx.first(ModelMetadata, project=new.project, uri=new.uri) is not None:
         raise conflict(f"the project {new.project} has metadata for {new.uri} already; update it instead")
@@ -118,18 +113,6 @@ def ensure_default_project(tx: Tx, default_permission: Role) -> None:
 
 def _said(new: NewMetadata) -> dict[str, Any]:
     return {each.name: getattr(new, each.name) for each in fields(new)}
-
-
-def _is_nobodys(tx: Tx, actor: Actor, project: str) -> bool:
-    """A new project: without entries, without grants on itself, and not denied to the actor by a pattern."""
-    if project == DEFAULT_PROJECT or holds(actor, Permission.MODEL_EDIT):
-        return False
-    if tx.first(ModelMetadata, project=project) is not None:
-        return False
-    kind = str(ResourceType.PROJECT)
-    if tx.first(Grant, resource_type=kind, resource_id=project) is not None:
-        return False
-    return not any(grant.role in DENIALS for grant in grants_on(tx, actor, _NO_WORKSPACE, (OWN[0], project)))
 
 
 def _require(tx: Tx, actor: Actor, permission: Permission, project: str) -> None:

@@ -148,6 +148,16 @@ def bucket_credentials(tx: Tx, actor: Actor, sealer: Sealer, workspace_id: int, 
     return {**values, "type": found.store, "remote": found.remote}
 
 
+def reseal(tx: Tx, sealer: Sealer) -> int:
+    """Seal everything anew, with the newest key; returns how many secrets that were. For who owns the database."""
+    secrets = tx.find(Secret)
+    for secret in secrets:
+        bound = _bound(secret.workspace_id, secret.kind, secret.name)
+        sealed = sealer.seal(sealer.unseal(Sealed(secret.key_id, secret.sealed), bound), bound)
+        tx.change(Secret, {"key_id": sealed.key_id, "sealed": sealed.text}, id=secret.id)
+    return len(secrets)
+
+
 def _find(tx: Tx, workspace: Workspace, kind: SecretKind, name: str) -> Secret:
     found = tx.first(Secret, workspace_id=workspace.id, kind=kind, name=name)
     if found is None:

@@ -1,5 +1,6 @@
 """ModelMetadataService: what people say of models, by project and URI."""
 
+import ast
 from collections.abc import Callable
 
 from starlette.datastructures import QueryParams
@@ -25,6 +26,7 @@ from modelyard.web.call import Call
 
 _PATH = f"{BASE}/model/metadata"
 _BODY_BYTES = 512 * 1024
+_PRINTED_MAX = 2000
 _UNSAID = ("", "UNKNOWN", "PROTOCOL_UNKNOWN")
 _FILTERS = {
     "URI": "uri",
@@ -92,9 +94,21 @@ def _filter(asked: QueryParams) -> MetadataFilter:
 
 
 def _keyed(asked: QueryParams, name: str) -> dict[str, str]:
-    """``name[key]=value`` of the query by key."""
+    """``name[key]=value`` of the query by key, or what the Python SDK sends instead: ``name={'key': 'value'}``."""
     opening = f"{name}["
-    return {key[len(opening) : -1]: asked[key] for key in asked if key.startswith(opening) and key.endswith("]")}
+    found = {key[len(opening) : -1]: asked[key] for key in asked if key.startswith(opening) and key.endswith("]")}
+    return found | (_printed(name, asked[name]) if asked.get(name) else {})
+
+
+def _printed(name: str, text: str) -> dict[str, str]:
+    """A dictionary as Python prints it."""
+    try:
+        read = ast.literal_eval(text[:_PRINTED_MAX])
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        read = None
+    if not isinstance(read, dict):
+        raise invalid(f"{name} is not understood: write {name}[key]=value", field=name)
+    return {str(key): str(value) for key, value in read.items()}
 
 
 def _order(text: str) -> Callable[[list[ModelMetadata]], list[ModelMetadata]]:
