@@ -14,6 +14,7 @@ import pytest
 from running import RunningServer, StartServer, environment, program
 
 _numbers = itertools.count(1)
+_COMPARED = "test_differential"
 
 
 @contextmanager
@@ -122,3 +123,11 @@ def _database(postgres_url: str) -> str:
         connection.execute(f"CREATE DATABASE {name}")
     base, _, query = postgres_url.partition("?")
     return f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a file share what it sets up, and those that compare with MLflow's own server share that: each such
+    group runs in one process, in its order."""
+    for item in items:
+        file = str(item.path)
+        item.add_marker(pytest.mark.xdist_group(_COMPARED if _COMPARED in file else file))

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from running import StartServer
 
 
@@ -11,6 +13,7 @@ def test_it_is_healthy_when_it_is_ready(start_server: StartServer) -> None:
     assert server.get("/livez") == server.get("/readyz") == "ok\n"
 
 
+@pytest.mark.alone
 def test_a_fresh_folder_is_ready_in_under_three_seconds(start_server: StartServer) -> None:
     def seconds() -> float:
         server = start_server(workers=2)

@@ -133,6 +133,7 @@ def test_waiting_survives_a_restart_and_ends_when_an_administrator_says_so(start
         assert admin.call("GET", f"{FAILURES}/{uuid.uuid4()}").status_code == 404
 
 
+@pytest.mark.alone
 def test_time_does_not_tell_who_exists(live_server: RunningServer) -> None:
     person = invite(live_server, "victim")
     took: dict[str, list[float]] = {person.email: [], "nobody-either@x.io": []}

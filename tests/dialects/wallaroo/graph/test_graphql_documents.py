@@ -66,6 +66,7 @@ _HOSTILE = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("text", _HOSTILE.values(), ids=_HOSTILE)
 def test_a_document_that_asks_for_too_much_is_refused_in_little_time(text: str) -> None:
     started = time.process_time()
