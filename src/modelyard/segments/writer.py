@@ -19,11 +19,14 @@ from modelyard.core.serving.tensors import Array, Column
 from modelyard.segments.frames import (
     HEAD,
     JSON,
+    LAST_MODEL,
     MAGIC,
     ColumnFormat,
+    Note,
     SegmentSchema,
     column_buffer,
     folder_name,
+    note_text,
     rows_payload,
     schema_payload,
 )
@@ -94,6 +97,7 @@ class _Segment:
         self.size = len(MAGIC)
         self._schema: SegmentSchema | None = None
         self._route: Route | None = None
+        self._bare = False
         try:
             os.ftruncate(self._file, self._capacity)
             self._reserve(self.size)
@@ -107,7 +111,7 @@ class _Segment:
     def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> bool:
         """Write the rows; False, and nothing written, when they do not fit any more."""
         schema, buffers = self._encoded(route, result, extra)
-        payload = rows_payload(result.rows, time_ms, result.elapsed, buffers)
+        payload = rows_payload(result.rows, time_ms, result.elapsed, buffers, _note(schema, result))
         if self.size + len(payload) + _STEP_BYTES > self._capacity:
             return False
         announced = schema is self._schema or schema == self._schema
@@ -116,7 +120,7 @@ class _Segment:
         if head:
             self._write(head)
         self._write(payload)
-        self._schema, self._route = schema, None if extra else route
+        self._schema, self._route, self._bare = schema, route, not extra
         return True
 
     def append_first(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
@@ -131,19 +135,15 @@ class _Segment:
 
     def _encoded(self, route: Route, result: Result, extra: Mapping[str, Column]) -> tuple[SegmentSchema, list[bytes]]:
         schema = self._schema
-        if (
-            schema is not None
-            and route is self._route
-            and schema.constants["metadata.last_model"] == result.last_model
-            and not extra
-            and not schema.has_json
-        ):
+        if schema is not None and route is self._route and self._bare and not extra and not schema.has_json:
             # nothing but the tensors of the route that was logged last: their names and types are known
             arrays = [*result.inputs.values(), *result.outputs.values()]
             if [array.shape[1:] for array in arrays] == schema.shapes:
                 return schema, [array.tobytes() for array in arrays]
         columns = _columns(result, extra)
-        schema = _schema(route, result.last_model, columns, len(result.elapsed), self._partition)
+        made = _schema(route, result.last_model, columns, len(result.elapsed), self._partition)
+        if schema is None or route is not self._route or not made.holds(schema):
+            schema = made
         return schema, [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
 
     def _write(self, payload: bytes) -> None:
@@ -162,9 +162,17 @@ class _Segment:
         self._reserved = upto
 
 
+def _note(schema: SegmentSchema, result: Result) -> bytes:
+    """What the schema does not say of these rows; most often nothing."""
+    same = result.last_model == schema.constants[LAST_MODEL]
+    if same and not result.request_id and not result.target and not result.routing:
+        return b""
+    return note_text(Note(result.request_id, result.target, result.routing, None if same else result.last_model))
+
+
 def _bytes(result: Result, extra: Mapping[str, Column]) -> int:
     """At most how many bytes the rows take."""
-    size = 0
+    size = _text_bytes((result.request_id, result.target, result.routing, result.last_model))
     for array in (*result.inputs.values(), *result.outputs.values()):
         size += array.nbytes if array.dtype.kind != "O" else _text_bytes(array.tolist())
     return size + (_text_bytes([list(values) for values in extra.values()]) if extra else 0)
@@ -192,7 +200,7 @@ def _objects(values: Column) -> Array:
 def _schema(route: Route, last_model: str, columns: Mapping[str, Array], steps: int, partition: str) -> SegmentSchema:
     formats = tuple(_format(name, array) for name, array in columns.items())
     constants = {
-        "metadata.last_model": last_model,
+        LAST_MODEL: last_model,
         "metadata.pipeline_version": route.pipeline_version,
         "metadata.partition": partition,
     }
