@@ -27,7 +27,8 @@ PIPELINE = 7
 OLD = (
     b"MYSEG1\r\n"
     b'\xbc\x00\x00\x00\x90./\xca\x00{"columns": [["in.x", "<f4", [1]], ["out.y", "<f4", [1]]], "steps": 1, '
-    b'"constants": {"metadata.last_model": "label", "metadata.pipeline_version": "v", "metadata.partition": "old-000000"}}'
+    b'"constants": {"metadata.last_model": "label", "metadata.pipeline_version": "v", "metadata.partition": '
+    b'"old-000000"}}'
     b"\x1d\x00\x00\x00Y\xf7\xd8\x96\x01\x01\x00\x00\x00\xe8\x03\x00\x00\x00\x00\x00\x00"
     b"\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc0?\x00\x00@@"
 )
