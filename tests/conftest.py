@@ -56,10 +56,18 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
 @pytest.fixture(scope="session")
 def closed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One where nobody may do with experiments and registered models what nobody granted them."""
-    with servers(tmp_path_factory.mktemp("closed")) as start:
-        server = start(default_permission="NO_PERMISSIONS")
+    folder = tmp_path_factory.mktemp("closed")
+    with servers(folder) as start:
+        server = start(default_permission="NO_PERMISSIONS", data_roots=folder / "roots")
         assert server.url
         yield server
+
+
+@pytest.fixture(scope="session")
+def start_session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Servers for the tests of one folder, which say what is on them."""
+    with servers(tmp_path_factory.mktemp("session")) as start:
+        yield start
 
 
 @pytest.fixture

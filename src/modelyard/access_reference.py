@@ -13,6 +13,7 @@ from modelyard.core.access.permissions import (
     Role,
 )
 from modelyard.dialects.mlflow.scoring import protocol as mlflow_inference
+from modelyard.dialects.open_inference.names import INFERENCE_PATHS
 from modelyard.dialects.seldon.inference import protocol as seldon_inference
 from modelyard.dialects.wallaroo import inference_reference
 from modelyard.dialects.wallaroo.graphql.mutations import MUTATIONS
@@ -126,7 +127,7 @@ def _roles(title: str, roles: Iterable[Role]) -> str:
 
 def _routes() -> list[tuple[str, str]]:
     routes = access_table(build_application(Settings(), "reference").router.routes)
-    inference = [("POST", path, str(Permission.PIPELINE_INFER)) for path in _INFERENCE]
+    inference = [("POST", path, str(Permission.PIPELINE_INFER)) for path in (*_INFERENCE, *INFERENCE_PATHS)]
     by_path = sorted([*routes, *inference], key=lambda row: (row[1], row[0]))
     return [(f"`{method} {path}`", needs if needs == "public" else f"`{needs}`") for method, path, needs in by_path]
 

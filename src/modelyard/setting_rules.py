@@ -90,6 +90,13 @@ def _networks(value: object) -> tuple[str, ...]:
     return tuple(str(ip_network(_text(text).strip())) for text in texts)
 
 
+def _roots(value: object) -> tuple[str, ...]:
+    texts = [text.strip() for text in value.split(",")] if isinstance(value, str) else _listed(value)
+    if not all(Path(_text(text)).is_absolute() and Path(text) != Path("/") for text in texts):
+        raise ValueError
+    return tuple(texts)
+
+
 def _listed(value: object) -> "list[str] | tuple[str, ...]":
     if not isinstance(value, list | tuple):
         raise TypeError
@@ -130,6 +137,7 @@ _SECRET = Rule(_password, "a text of 8 characters or more")
 RULES = {
     "host": _matching(_HOST, "a host name or address"),
     "port": _integer(0, 65_535),
+    "grpc_port": _integer(0, 65_535),
     "data": Rule(_folder, "the path of a folder"),
     "workers": _integer(1, 256),
     "database": Rule(_database, "a URL like postgresql://user@host/name or sqlite:///path"),
@@ -151,6 +159,8 @@ RULES = {
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,
     "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),
+    "data_roots": Rule(_roots, "a list of absolute paths of folders, in which {namespace} may stand"),
+    "job_runners": _integer(0, 64),
     "drain_seconds": _integer(0, 3600, " of seconds"),
     "log_format": _choice("plain", "json"),
     "log_level": _choice("debug", "info", "warning", "error"),

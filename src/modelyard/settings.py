@@ -39,6 +39,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    grpc_port: int = 0
     data: Path = Path("modelyard-data")
     workers: int = 2
     database: str | None = field(default=None, repr=False)
@@ -60,6 +61,8 @@ class Settings:
     max_upload_bytes: int = 10 * 2**30
     skip_logging: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    data_roots: tuple[str, ...] = ()
+    job_runners: int = 1
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -73,8 +76,8 @@ class Settings:
         """The inverse of ``to_json``."""
         raw = json.loads(text)
         issuers = tuple(IssuerSettings.from_json(each) for each in raw["external_issuers"])
-        lists = {key: tuple(raw[key]) for key in ("realms", "trusted_proxies")} | {"external_issuers": issuers}
-        return cls(**{**raw, "data": Path(raw["data"]), **lists})
+        lists = {key: tuple(raw[key]) for key in ("realms", "trusted_proxies", "data_roots")}
+        return cls(**{**raw, "data": Path(raw["data"]), "external_issuers": issuers, **lists})
 
 
 KEYS = tuple(each.name for each in fields(Settings))

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from cases import MEMBERS_DENIED, Case, Parts
@@ -10,7 +11,7 @@ from cases import about_things as _things
 from cases import body as _json
 from cases import fresh as _fresh
 from cases import public as _public
-from settling import ROW, upload
+from settling import ROW, batch, load_test, upload
 from things import Things
 from world import World
 
@@ -155,6 +156,51 @@ def _explain(things: Things, _: World) -> Parts:
     return {"params": {"user": things.person, "action": "READ", "object": f"experiment:{things.experiment_id}"}}
 
 
+def _seldon(kind: str, rest: str) -> str:
+    return f"/seldon-deploy/api/v1alpha1/namespaces/{{namespace}}/{kind}/{{name}}{rest}"
+
+
+def _at(job: str | None = None, **more: Callable[[World], Any] | Any) -> Callable[[Things, World], Parts]:
+    """A call of Seldon's API about the deployment, or about one of its jobs."""
+
+    def parts(things: Things, world: World) -> Parts:
+        path = {"namespace": things.workspace_name, "name": things.pipeline_name}
+        named = {"jobName": getattr(things, job)} if job else {}
+        return {"path": path | named} | {key: value(world) if callable(value) else value for key, value in more.items()}
+
+    return parts
+
+
+def _jobs(kind: str) -> dict[tuple[str, str], list[Case]]:
+    """Jobs of a deployment, as it is found among SeldonDeployments and among pipelines."""
+    batches, loads = _seldon(kind, "/batchjobs"), _seldon(kind, "/loadtestjobs")
+    made = {"json": lambda world: batch(world.data)}
+    return {
+        ("POST", _seldon(kind, "/explain")): [  # without the package it needs, it is answered that it is missing
+            Case("pipeline.infer", "thing", _at(json=ROW), success=200 if find_spec("shap") else 424)
+        ],
+        ("POST", batches): _things("pipeline.edit", _at(**made)),
+        ("GET", batches): _things("pipeline.read", _at()),
+        ("GET", f"{batches}/{{jobName}}"): _things("pipeline.read", _at("batch_job"), spare="job"),
+        ("DELETE", f"{batches}/{{jobName}}"): _things("pipeline.edit", _at("batch_job"), spare="job"),
+        ("POST", loads): _things("pipeline.edit", _at(**load_test())),
+        ("GET", loads): _things("pipeline.read", _at()),
+        ("DELETE", f"{loads}/{{jobName}}"): _things("pipeline.edit", _at("load_test"), spare="job"),
+    }
+
+
+def _model(**more: Callable[[Things], str]) -> Callable[[Things, World], Parts]:
+    """A deployment as the Open Inference Protocol names it."""
+    parts = {"model": _pipeline_name, **more}
+    return lambda things, _: {"path": {name: value(things) for name, value in parts.items()}, "json": {}}
+
+
+def _below(**more: Callable[[Things], str]) -> Callable[[Things, World], Parts]:
+    """The same below its namespace, which is called as the workspace."""
+    return _model(namespace=lambda t: t.workspace_name, deployment=_pipeline_name, **more)
+
+
+_BELOW = "/seldon/{namespace}/{deployment}/v2"
 _USERS = "/auth/admin/realms/{realm}/users"
 _USER = f"{_USERS}/{{user_id}}"
 _GROUPS = "/auth/admin/realms/{realm}/groups"
@@ -415,17 +461,52 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         Case("logs.read", "thing", _NAMED_PIPELINE),
     ],
     ("POST", "/v1/api/plateau/get_pipeline_topic_name"): _things("logs.read", _NAMED_PIPELINE),
+    # the Open Inference Protocol
+    ("GET", "/v2"): _public(),
+    ("GET", "/v2/health/live"): _public(),
+    ("GET", "/v2/health/ready"): _public(),
+    ("GET", "/v2/models/{model}"): _things("pipeline.infer", _model()),
+    ("GET", "/v2/models/{model}/ready"): _things("pipeline.infer", _model()),
+    ("GET", "/v2/models/{model}/versions/{version}"): _things("pipeline.infer", _model(version=_pipeline_uuid)),
+    ("GET", "/v2/models/{model}/versions/{version}/ready"): _things("pipeline.infer", _model(version=_pipeline_uuid)),
+    ("GET", _BELOW): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/health/live"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/health/ready"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/models/{{model}}"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/models/{{model}}/ready"): _things("pipeline.infer", _below()),
+    ("GET", f"{_BELOW}/models/{{model}}/versions/{{version}}"): _things(
+        "pipeline.infer", _below(version=_pipeline_uuid)
+    ),
+    ("GET", f"{_BELOW}/models/{{model}}/versions/{{version}}/ready"): _things(
+        "pipeline.infer", _below(version=_pipeline_uuid)
+    ),
+    ("POST", "/v2/repository/index"): [Case("pipeline.read", "list", _NOTHING)],
+    ("POST", "/v2/repository/models/{model}/load"): _things("pipeline.deploy", _model()),
+    ("POST", "/v2/repository/models/{model}/unload"): _things("pipeline.deploy", _model(), spare="deployment"),
     # the native API: the audit log
     ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
     ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
+    # jobs, as Seldon Deploy has them
+    **_jobs("seldondeployments"),
+    **_jobs("pipelines"),
 }  # fmt: skip
 
 
-def _inference(things: Things, _: World) -> Parts:
+def _wallaroo(things: Things, _: World) -> Parts:
     return {"path": {"namespace": things.namespace, "pipeline": things.pipeline_name}, "json": ROW}
 
 
+def _tensors(parts: Callable[[Things, World], Parts]) -> list[Case]:
+    given = {"name": "tensor", "shape": [1, 29], "datatype": "FP32", "data": ROW[0]["tensor"]}
+    return _things("pipeline.infer", lambda t, world: {**parts(t, world), "json": {"inputs": [given]}})
+
+
 INFERENCE: dict[tuple[str, str], list[Case]] = {
-    ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}"): _things("pipeline.infer", _inference),
+    ("POST", "/v1/api/pipelines/infer/{namespace}/{pipeline}"): _things("pipeline.infer", _wallaroo),
+    ("POST", "/v2/models/{model}/infer"): _tensors(_model()),
+    ("POST", "/v2/models/{model}/versions/{version}/infer"): _tensors(_model(version=_pipeline_uuid)),
+    ("POST", "/v2/pipelines/{model}/infer"): _tensors(_model()),
+    ("POST", f"{_BELOW}/models/infer"): _tensors(_below()),
+    ("POST", f"{_BELOW}/models/{{model}}/infer"): _tensors(_below()),
 }
-"""The calls that are served before the router."""
+"""What is served before the router."""

@@ -50,6 +50,10 @@ class Rights:
                 place, name = f"model:{things.workspace_id}", things.model_name
             case "seldon":
                 place, name = f"pipeline:{things.workspace_id}", things.seldon_name
+            case "core model":
+                place, name = f"pipeline:{things.workspace_id}", things.core_model
+            case "flow" | "flow-canary" | "flow-shadow":
+                place, name = f"pipeline:{things.workspace_id}", things.flow + kind.removeprefix("flow")
             case "pipeline":
                 place, name = f"pipeline:{things.workspace_id}", things.pipeline_name
             case "experiment":

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seldon_things import BASE, manifest
+from seldon_things import BASE, core_model, explainer, flow, manifest, trial
 from things import UNKNOWN, Things, word
 from tracked_things import track
 
@@ -26,6 +26,7 @@ def settle(owner: Caller) -> Things:
     things = with_pipeline(owner, things, f"{canary}-pipeline")
     things = deployed(owner, things)
     things = with_seldon(owner, things, f"{canary}-seldon")
+    things = with_flow(owner, with_core_model(owner, things, f"{canary}-core"), f"{canary}-flow", "kept")
     owner.post(f"/v1/api/pipelines/infer/{things.namespace}/{things.pipeline_name}", ROW)
     tag = owner.ask("mutation ($t: String!) {insert_tag(objects: {tag: $t}) {returning {id}}}", t=f"{canary}-tag")
     tag_id = tag["insert_tag"]["returning"][0]["id"]
@@ -89,7 +90,50 @@ def with_seldon(owner: Caller, things: Things, name: str) -> Things:
         return bool(owner.call("GET", f"{path}/{name}").json()["status"]["state"] == "Available")
 
     assert eventually(available, seconds=30)
-    return replace(things, seldon_name=name)
+    changed = owner.call("PUT", f"{path}/{name}", json={**manifest(things, name), "note": "changed"})
+    assert changed.status_code == 200, changed.text
+    newest = owner.call("GET", f"{path}/{name}/gitlogs").json()[0]["Hash"]
+    return replace(things, seldon_name=name, revision=newest)
+
+
+def with_core_model(owner: Caller, things: Things, name: str) -> Things:
+    """A Model of Seldon Core 2."""
+    owner.post(f"{BASE}/namespaces/{things.workspace_name}/models", core_model(things, name))
+    return replace(things, core_model=name)
+
+
+def with_flow(owner: Caller, things: Things, name: str, kind: str) -> Things:
+    """A Pipeline of their Model; ``kind`` says what it has: a ``canary`` or ``shadow`` (``begun``), or all is kept."""
+    path = f"{BASE}/namespaces/{things.workspace_name}/pipelines"
+    things = replace(things, flow=name, trial=f"{name}-trial")
+    owner.post(path, flow(things, name))
+    what = next((word for word in ("canary", "shadow") if word in kind), None)
+    if what:
+        owner.post(path, flow(things, f"{name}-{what}"))
+    if what and "begun" in kind:
+        owner.post(f"{path}/{name}/experiment/{what}?weight=10", {})
+    if "kept" in kind:
+        owner.post(f"{path}/{name}/experiment", trial(things))
+        owner.post(f"{path}/{name}/explainer", explainer(things))
+    return things
+
+
+def with_jobs(owner: Caller, things: Things, data: str) -> Things:
+    """A new batch job and a new load test of their pipeline."""
+    place = f"{BASE}/namespaces/{things.workspace_name}/pipelines/{things.pipeline_name}"
+    job = owner.post(f"{place}/batchjobs", batch(data))["workflowName"]
+    test = owner.call("POST", f"{place}/loadtestjobs", **load_test()).json()["message"]
+    return replace(things, batch_job=job, load_test=test)
+
+
+def batch(data: str) -> dict[str, str]:
+    """A batch job of one line."""
+    return {"inputData": f"{data}/in.jsonl", "outputData": f"{data}/{{{{workflow.name}}}}.jsonl"}
+
+
+def load_test() -> dict[str, Any]:
+    """A load test of one request."""
+    return {"files": {"loadFile": ("row.json", json.dumps(ROW))}, "data": {"requestsNumber": "1"}}
 
 
 def definition(name: str, things: Things) -> dict[str, Any]:

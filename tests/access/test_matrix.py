@@ -7,10 +7,12 @@ for word, like what never was.
 from typing import Any
 
 import calls
+import core2_calls
 import mlflow_calls
 import pytest
 import seldon_calls
 import seldon_data_calls
+import seldon_identity_calls
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
@@ -21,9 +23,18 @@ from modelyard.bootstrap import build_application
 from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
-ROUTES = calls.ROUTES | mlflow_calls.ROUTES | seldon_calls.ROUTES | seldon_data_calls.ROUTES
+_TABLES: tuple[Any, ...] = (
+    calls,
+    core2_calls,
+    mlflow_calls,
+    seldon_calls,
+    seldon_data_calls,
+    seldon_identity_calls,
+)
+ROUTES = {route: cases for table in _TABLES for route, cases in table.ROUTES.items()}
+_INFERENCE = {route: cases for table in _TABLES for route, cases in getattr(table, "INFERENCE", {}).items()}
 _WITH_BASIC = mlflow_calls.ROUTES | mlflow_calls.INFERENCE
-_CASES = ROUTES | calls.INFERENCE | mlflow_calls.INFERENCE | seldon_data_calls.INFERENCE
+_CASES = ROUTES | _INFERENCE
 _QUESTIONS = [
     pytest.param(route, case, id=f"{route[0]} {route[1]} {number}")
     for route, cases in _CASES.items()
@@ -68,7 +79,8 @@ def _call(world: World, role: str, route: tuple[str, str], case: Case, things: T
     method, path = route
     parts: dict[str, Any] = dict(case.parts(things, world))
     path = path.replace(":path}", "}").format(**parts.pop("path", {}))
-    answer: Response = world.call(role, method, path, **parts)
+    headers = {"X-Request-Id": "asked", **parts.pop("headers", {})}  # some dialects say it back in the body
+    answer: Response = world.call(role, method, path, headers=headers, **parts)
     return answer
 
 

@@ -35,6 +35,8 @@ _PUBLIC = {
     ("GET", "/health"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
+    ("GET", "/seldon-deploy/api/v1alpha1"),
+    ("GET", "/seldon-deploy/auth/callback"),
     ("GET", "/v1/api/config"),
     ("GET", "/v1/api/docs"),
     ("GET", "/v1/api/docs/{asset}"),
@@ -47,6 +49,7 @@ _PUBLIC = {
     ("POST", "/auth/realms/{realm}/protocol/openid-connect/revoke"),
     ("POST", "/auth/realms/{realm}/protocol/openid-connect/token"),
     ("POST", "/auth/realms/{realm}/protocol/openid-connect/token/introspect"),
+    ("POST", "/seldon-deploy/api/v1alpha1"),
 }
 
 

@@ -24,6 +24,10 @@ class Things:
     deployment_id: int
     namespace: str
     seldon_name: str
+    revision: str
+    core_model: str
+    flow: str
+    trial: str
     topic: str
     tag_id: int
     experiment_id: str
@@ -35,6 +39,8 @@ class Things:
     role_id: int
     role_permission_id: int
     group: str
+    batch_job: str
+    load_test: str
 
     def hidden_in(self, text: str) -> str:
         """The text with every mention of these things blotted out, and what is new in every answer."""
@@ -59,6 +65,10 @@ UNKNOWN = Things(
     deployment_id=900_000_007,
     namespace="never-was-pipeline-900000007",
     seldon_name="never-was-seldon",
+    revision="0" * 39 + "1",
+    core_model="never-was-core-model",
+    flow="never-was-flow",
+    trial="never-was-trial",
     topic="workspace-900000001-pipeline-never-was-pipeline-inference",
     tag_id=900_000_008,
     experiment_id="900000000000000009",
@@ -70,6 +80,8 @@ UNKNOWN = Things(
     role_id=900_000_010,
     role_permission_id=900_000_011,
     group="never-was-group",
+    batch_job="batch-00000000",
+    load_test="loadtest-00000000",
 )
 
 

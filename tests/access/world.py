@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import sqlite3
 import time
 from contextlib import closing
@@ -15,7 +16,17 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from oracle import PEOPLE
 from rights import Rights, with_groups, with_person
-from settling import deployed, settle, with_model, with_pipeline, with_seldon
+from settling import (
+    ROW,
+    deployed,
+    settle,
+    with_core_model,
+    with_flow,
+    with_jobs,
+    with_model,
+    with_pipeline,
+    with_seldon,
+)
 from things import Things, word
 from tracked_things import API, track
 
@@ -26,6 +37,7 @@ from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 _RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads", "access_tokens"}
 _TOKENS = "select id, user_id, name, scopes, expires_at, revoked_at from access_tokens"  # but for their last use
 _DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
+_MAKERS = {"model": with_model, "seldon": with_seldon, "core model": with_core_model}
 
 
 @dataclass(frozen=True)
@@ -67,8 +79,10 @@ class World:
         rights = self.rights(things)
         if kind in ("model", "pipeline", "deployment"):
             rights.give(kind.replace("deployment", "pipeline"))
-        if kind == "seldon":
-            rights.give("seldon")
+        if kind in ("seldon", "core model"):
+            rights.give(kind)
+        if kind.startswith("flow"):
+            rights.give("flow", "flow-canary", "flow-shadow")
         if kind in ("tracked", "deleted experiment"):
             rights.give("experiment", "tracked model")
         if kind == "deleted experiment":
@@ -81,26 +95,37 @@ class World:
 
     def _made(self, kind: str, name: str) -> Things:
         owner = self.callers["owner"]
-        if kind == "model":
-            return with_model(owner, self.ours, name)
+        if kind in _MAKERS:
+            return _MAKERS[kind](owner, self.ours, name)
         if kind in ("tracked", "deleted experiment"):
             return replace(self.ours, **track(owner, name))
-        if kind == "seldon":
-            return with_seldon(owner, self.ours, name)
+        if kind.startswith("flow"):
+            return with_flow(owner, self.ours, name, kind)
+        if kind == "job":
+            return with_jobs(owner, self.ours, self.data)
         if kind in ("pipeline", "deployment"):
             things = with_pipeline(owner, self.ours, name)
             return deployed(owner, things) if kind == "deployment" else things
         return with_person(self.callers["admin"], self.ours, kind)
 
+    @property
+    def data(self) -> str:
+        """Where jobs find a file of one row to read, and may write."""
+        folder = self.server.data.parent / "roots"
+        folder.mkdir(exist_ok=True)
+        (folder / "in.jsonl").write_text(f"{json.dumps([ROW[0]['tensor']])}\n")
+        return f"file://{folder}"
+
     def state(self) -> dict[str, Any]:
         """All rows of the database and the sizes of all kept files, but for what changes by itself; once it is calm."""
-        assert eventually(self._calm), "a deployment starts or stops without end"
+        assert eventually(self._calm, 60), "a deployment starts or stops, or a job runs, without end"
         rows = {name: self._rows(f"select * from {name}") for name in self._tables() - _RESTLESS}  # noqa: S608
         rows |= {"done": self._rows(_DONE), "access_tokens": self._rows(_TOKENS)}
         return rows | {str(file): file.stat().st_size for file in _files(self.server.data)}
 
     def _calm(self) -> bool:
-        return self._rows("select id from deployments where state in ('STARTING', 'STOPPING')") == []
+        moving = self._rows("select id from deployments where state in ('STARTING', 'STOPPING')")
+        return moving == self._rows("select id from jobs where finished_at is null") == []
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self._rows("select name from sqlite_master where type = 'table'")}
@@ -132,7 +157,7 @@ def build(server: RunningServer) -> World:
     robot = admin.post("/api/v1/service-accounts", {"name": f"robot-{word()}"}, 201)["id"]
     names = {name: person.email for name, person in people.items()}
     ours = with_groups(admin, ours, names)
-    Rights(admin, ours, names).give("model", "pipeline", "seldon", "experiment", "tracked model")
+    Rights(admin, ours, names).give("model", "pipeline", "seldon", "core model", "flow", "experiment", "tracked model")
     Rights(admin, ours, names).put("user:" + names["tracking manager"], "workspace:mlflow", "MANAGE")
     ours = with_person(admin, ours, "role")
     ours = with_person(admin, ours, "granted person")

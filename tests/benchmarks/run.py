@@ -18,7 +18,7 @@ import psutil
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import load, tracking
+from tests.benchmarks import graph, load, tracking
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.servers import MODEL, ROWS, SDK_QUERY, Server, deployed, floor, modelyard
 
@@ -175,7 +175,7 @@ def _median_ratio(pairs: list[tuple[float, float]]) -> float:
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
     figures: list[Figure] = []
-    chosen = names or ["inference", "token", "memory", "workers", "tracking", "search"]
+    chosen = names or ["inference", "token", "memory", "workers", "tracking", "search", "graph"]
     if "inference" in chosen:
         with modelyard(workers=1) as server, floor() as floor_url:
             url = deployed(server)
@@ -185,6 +185,7 @@ def main(names: list[str]) -> int:
     figures += two_workers() if "workers" in chosen else []
     figures += [*tracking.against_mlflow(), *tracking.warm_basic()] if "tracking" in chosen else []
     figures += tracking.large_searches() if "search" in chosen else []
+    figures += graph.three_nodes() if "graph" in chosen else []
     table = Table("", "measured", "goal", "")
     for figure in figures:
         table.add_row(figure.what, figure.measured, figure.goal, "ok" if figure.good else "MISSED")

@@ -11,6 +11,7 @@ from modelyard.settings import Settings
 if TYPE_CHECKING:
     from modelyard.bootstrap.controller import Controller
     from modelyard.bootstrap.worker import Application
+    from modelyard.runner.runner import Runner
 
 
 def prepare(settings: Settings) -> None:
@@ -32,3 +33,10 @@ def build_controller(settings: Settings) -> "Controller":
     from modelyard.bootstrap.controller import Controller
 
     return Controller(settings)
+
+
+def build_runner(settings: Settings, name: str) -> "Runner":
+    """What runs jobs under this name until none waits."""
+    from modelyard.bootstrap.runner import build
+
+    return build(settings, name)

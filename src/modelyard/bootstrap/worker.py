@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import importlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 from starlette.routing import Router
@@ -13,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.data_folder import open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
+from modelyard.bootstrap.job_files import job_files
 from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
@@ -24,15 +27,20 @@ from modelyard.core.serving.workers import heartbeat, register_worker, remove_wo
 from modelyard.dialects.mlflow import canonical_path, mlflow
 from modelyard.dialects.mlflow.scoring.protocol import MlflowInference
 from modelyard.dialects.native import native
+from modelyard.dialects.open_inference import open_inference
+from modelyard.dialects.open_inference.names import BELOW
+from modelyard.dialects.open_inference.protocol import Expectations, OpenInference
 from modelyard.dialects.openid import openid
 from modelyard.dialects.openid.dialect import without_last_slash
 from modelyard.dialects.seldon import seldon, seldon_data
 from modelyard.dialects.seldon.inference.protocol import SeldonInference
 from modelyard.dialects.wallaroo import wallaroo
 from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
+from modelyard.dialects.wallaroo.models import description
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
 from modelyard.engines.onnx_fold import fold
+from modelyard.engines.shap_explainer import ShapExplainer
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.issuers.embedded.keys import KeyRing
 from modelyard.issuers.embedded.passwords import Passwords
@@ -45,8 +53,9 @@ from modelyard.web.authentication import TokenAuthenticator
 from modelyard.web.basic import BasicAuthenticator
 from modelyard.web.health import health
 from modelyard.web.inference.admission import Admission
-from modelyard.web.inference.app import InferenceApp
+from modelyard.web.inference.app import InferenceApp, Response
 from modelyard.web.inference.keeping import Keeper
+from modelyard.web.inference.protocol import InferenceProtocol
 from modelyard.web.paths import path_of_segments
 from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import NoSuchRoute, access_table, direct_routes
@@ -54,9 +63,14 @@ from modelyard.web.services import Limits, Services, Serving
 from modelyard.web.session_cookie import SessionCookie
 from modelyard.web.watcher import Watcher, every
 
+if TYPE_CHECKING:
+    from modelyard.dialects.open_inference.grpc_service.server import GrpcServer
+
 _HEARTBEAT_SECONDS = 2.0
 _KEYS_SECONDS = 0.25
 _USES_SECONDS = 60.0
+_GRPC_DRAIN_SECONDS = 5.0
+"""Comes after the requests over HTTP were drained, within the time that the supervisor leaves for closing."""
 
 
 class Application:
@@ -69,7 +83,16 @@ class Application:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._services: Services | None = None
         self._inference: list[InferenceApp] = []
-        self._dialects = dialects = (health, openid, native, wallaroo, mlflow, seldon, seldon_data)
+        self._dialects = dialects = (
+            health,
+            openid,
+            native,
+            wallaroo,
+            mlflow,
+            seldon,
+            seldon_data,
+            open_inference,
+        )
         self.router = Router(
             [route for dialect in dialects for route in dialect.routes(self._ready_services)],
             redirect_slashes=False,
@@ -98,6 +121,13 @@ class Application:
         path = without_last_slash(canonical_path(scope["path"]))
         owner = next((dialect for dialect in self._dialects if dialect.owns(path)), None)
         return path if owner is None or not owner.segments else path_of_segments(scope)
+
+    def at_once(self, scope: Scope, body: bytes) -> Response | None:
+        """The response where it takes no waiting, see ``InferenceApp.at_once``."""
+        for inference in self._inference:
+            if inference.claims(scope):
+                return inference.at_once(scope, body)
+        return None
 
     def _ready_services(self) -> Services:
         if self._services is None:
@@ -129,15 +159,20 @@ class Application:
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
         admission = Admission(authenticator, audit)
         identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
-        protocols = {
+        expectations = Expectations()
+        protocols: dict[str, InferenceProtocol] = {
             "wallaroo": WallarooInference(),
             "seldon": SeldonInference(skip_logging=settings.skip_logging),
             "mlflow": MlflowInference(),
+            "open_inference": OpenInference(expectations),
+            "open_inference below": OpenInference(expectations, BELOW),
         }
         admissions = {
             "wallaroo": admission,
             "seldon": identity_admission,
             "mlflow": Admission(authenticator, audit, basic=basic),
+            "open_inference": admission,
+            "open_inference below": identity_admission,
         }
         serving = Serving(routes, admission, identity_admission, Keeper(writer), protocols)
         self._services = Services(
@@ -155,17 +190,24 @@ class Application:
             logs=SegmentReader(logs),
             serving=serving,
             audit=audit,
+            files=job_files(settings),
+            explainer=ShapExplainer(),
         )
         self._inference = [
             InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
             for name, protocol in serving.protocols.items()
         ]
         rewards = RewardTable(store)
-        reconciler = Reconciler(store, artifacts, onnx.load, routes, self._worker_id, rewards.of)
+        reconciler = Reconciler(
+            store, artifacts, onnx.load, routes, self._worker_id, rewards=rewards.of, describe=description
+        )
         reload = {Topic.ROUTES: reconciler.reconcile, Topic.ROUTERS: rewards.reload}
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         remembering = Remembering((authenticator, identity_authenticator), basic)
-        async with self._background(store, keys, remembering, reload, verifiers.access, audit):
+        async with (
+            self._background(store, keys, remembering, reload, verifiers.access, audit),
+            _grpc(settings, self._services),
+        ):
             gc.collect()
             gc.freeze()  # what is there now stays: the collector need not look at it again and again
             yield
@@ -223,6 +265,21 @@ class Application:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _grpc(settings: Settings, services: Services) -> AsyncIterator[None]:
+    """Serve gRPC, too, where a port is set for it."""
+    if not settings.grpc_port:
+        yield
+        return
+    module = importlib.import_module("modelyard.dialects.open_inference.grpc_service.server")  # grpcio is an extra
+    server: GrpcServer = module.GrpcServer(settings.host, settings.grpc_port, services)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(min(settings.drain_seconds, _GRPC_DRAIN_SECONDS))
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

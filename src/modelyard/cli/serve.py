@@ -37,6 +37,9 @@ class Flags:
     port: int | None = None
     """The port to listen on; 0 takes any free one. [default: 8080]"""
 
+    grpc_port: int | None = None
+    """The port for the Open Inference Protocol over gRPC; 0 serves none. [default: 0]"""
+
     data: Path | None = None
     """The folder that holds everything. [default: modelyard-data]"""
 
@@ -63,6 +66,12 @@ class Flags:
 
     trusted_proxies: str | None = None
     """Proxies, separated by commas, whose word counts on where a request came from; 10.0.0.0/8 for a network."""
+
+    data_roots: str | None = None
+    """Folders, separated by commas, whose files batch jobs may read and write; {namespace} in one is the workspace."""
+
+    job_runners: int | None = None
+    """How many jobs run at the same time; 0 for none. [default: 1]"""
 
     drain_seconds: int | None = None
     """How long running requests may take to end when the server stops. [default: 30]"""

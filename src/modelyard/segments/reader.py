@@ -25,6 +25,7 @@ from modelyard.core.monitoring.inference_log import (
     RequestQuery,
     Stream,
     Tally,
+    anomalies,
 )
 from modelyard.core.serving.tensors import Array
 from modelyard.segments.frames import LAST_MODEL, Note, folder_name, read_rows
@@ -112,7 +113,8 @@ def _read(file: BinaryIO, piece: Piece, request: PageRequest) -> dict[str, Array
     columns: dict[str, Array | list[Any]] = {"time": np.full(rows, frame.time_ms, dtype=np.int64)}
     for name, values in payload.columns.items():
         columns[name] = values[piece.low : piece.high][::step]
-    columns["anomaly.count"] = np.zeros(rows, dtype=np.uint32)
+    checks = {name: columns.pop(name) for name in payload.columns if name.startswith("anomaly.")}
+    columns |= anomalies(checks, rows)
     columns["metadata.dropped"] = [[] for _ in range(rows)]
     columns["metadata.elapsed"] = [list(payload.elapsed) for _ in range(rows)]
     for name, value in frame.schema.constants.items():

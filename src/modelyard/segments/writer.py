@@ -97,7 +97,8 @@ class _Segment:
         self.size = len(MAGIC)
         self._schema: SegmentSchema | None = None
         self._route: Route | None = None
-        self._bare = False
+        self._names: list[str] = []
+        self._answerers: set[str] = set()
         try:
             os.ftruncate(self._file, self._capacity)
             self._reserve(self.size)
@@ -120,7 +121,7 @@ class _Segment:
         if head:
             self._write(head)
         self._write(payload)
-        self._schema, self._route, self._bare = schema, route, not extra
+        self._learn(schema, route, result, bare=not extra)
         return True
 
     def append_first(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
@@ -135,8 +136,17 @@ class _Segment:
 
     def _encoded(self, route: Route, result: Result, extra: Mapping[str, Column]) -> tuple[SegmentSchema, list[bytes]]:
         schema = self._schema
-        if schema is not None and route is self._route and self._bare and not extra and not schema.has_json:
-            # nothing but the tensors of the route that was logged last: their names and types are known
+        if (
+            schema is not None
+            and route is self._route
+            and result.last_model in self._answerers
+            and not extra
+            and not schema.has_json
+            and result.plain
+            and len(result.elapsed) == schema.steps
+            and [*result.inputs, *result.outputs] == self._names
+        ):
+            # nothing but tensors of the route that was logged last, of models that had these: their types are known
             arrays = [*result.inputs.values(), *result.outputs.values()]
             if [array.shape[1:] for array in arrays] == schema.shapes:
                 return schema, [array.tobytes() for array in arrays]
@@ -145,6 +155,15 @@ class _Segment:
         if schema is None or route is not self._route or not made.holds(schema):
             schema = made
         return schema, [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
+
+    def _learn(self, schema: SegmentSchema, route: Route, result: Result, *, bare: bool) -> None:
+        """Note whose rows have this schema."""
+        if schema is not self._schema or route is not self._route or not bare:
+            self._schema, self._route = schema, route
+            self._names = [*result.inputs, *result.outputs]
+            self._answerers.clear()
+        if bare:
+            self._answerers.add(result.last_model)
 
     def _write(self, payload: bytes) -> None:
         """The payload first, its head last: a frame counts from the moment its head is there."""
@@ -173,7 +192,7 @@ def _note(schema: SegmentSchema, result: Result) -> bytes:
 def _bytes(result: Result, extra: Mapping[str, Column]) -> int:
     """At most how many bytes the rows take."""
     size = _text_bytes((result.request_id, result.target, result.routing, result.last_model))
-    for array in (*result.inputs.values(), *result.outputs.values()):
+    for array in (*result.inputs.values(), *result.outputs.values(), *result.beside().values()):
         size += array.nbytes if array.dtype.kind != "O" else _text_bytes(array.tolist())
     return size + (_text_bytes([list(values) for values in extra.values()]) if extra else 0)
 
@@ -188,7 +207,7 @@ def _columns(result: Result, extra: Mapping[str, Column]) -> dict[str, Array]:
         columns[f"in.{name}"] = values if isinstance(values, np.ndarray) else _objects(values)
     for name, array in result.outputs.items():
         columns[f"out.{name}"] = array
-    return columns
+    return columns | result.beside()
 
 
 def _objects(values: Column) -> Array:

@@ -26,7 +26,7 @@ class Child:
         self.name = name
         self.ready = False
         self._role = role
-        self._settings = settings if role == "controller" else _without_secrets(settings)
+        self._settings = settings if role == "controller" else without_secrets(settings)
         self._application = application
         self._inherited = inherited
         self._process: subprocess.Popen[bytes] | None = None
@@ -95,7 +95,8 @@ class Child:
 _MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(16 * 2**20)}
 
 
-def _without_secrets(settings: Settings) -> Settings:
+def without_secrets(settings: Settings) -> Settings:
+    """The settings for a process that makes nothing up at the first start."""
     return replace(settings, admin_password=None, api_client_secret=None)
 
 

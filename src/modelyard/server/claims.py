@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import importlib.util
 import os
 import socket
 from pathlib import Path
@@ -62,8 +63,18 @@ def _lock(lock: int, data: Path) -> None:
         raise StartError(f"the data folder {str(data)!r} cannot be locked: {error.strerror}") from error
 
 
-def claim_address(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one."""
+def claim_grpc(host: str, port: int) -> None:
+    """The workers can serve gRPC there: the port is free, which each of them could not tell from its siblings' having
+    it, and the package is installed."""
+    if importlib.util.find_spec("grpc") is None or importlib.util.find_spec("google.protobuf") is None:
+        raise StartError(
+            "grpc_port is set, but the package grpcio is not installed; install modelyard[grpc] or set grpc_port to 0"
+        )
+    claim_address(host, port, "--grpc-port").close()
+
+
+def claim_address(host: str, port: int, flag: str = "--port") -> socket.socket:
+    """A listening socket; port 0 takes a free one. ``flag`` is what chooses the port."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -77,16 +88,16 @@ def claim_address(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise StartError(_why_not(error, host, port)) from error
+        raise StartError(_why_not(error, host, port, flag)) from error
     return listener
 
 
-def _why_not(error: OSError, host: str, port: int) -> str:
+def _why_not(error: OSError, host: str, port: int, flag: str) -> str:
     match error.errno:
         case errno.EADDRINUSE:
-            return f"port {port} on {host} is in use by another program; stop it or give --port another number"
+            return f"port {port} on {host} is in use by another program; stop it or give {flag} another number"
         case errno.EACCES:
-            return f"port {port} may not be opened by this user; give --port a number from 1024 up"
+            return f"port {port} may not be opened by this user; give {flag} a number from 1024 up"
         case errno.EADDRNOTAVAIL:
             return f"host {host!r} is not an address of this machine; give --host one that is, like 127.0.0.1"
     return f"cannot listen on {host} port {port}: {error.strerror}"

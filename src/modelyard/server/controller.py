@@ -5,9 +5,11 @@ import os
 import queue
 import signal
 import sys
+from collections.abc import Callable
 
 from modelyard.server.children import REASON_TOLD
-from modelyard.server.membership import Membership, Periodic, reason, run_member
+from modelyard.server.membership import Membership, reason, run_member
+from modelyard.server.runners import Runners
 
 _LOG = logging.getLogger(__name__)
 _PERIOD_SECONDS = 1.0
@@ -19,10 +21,17 @@ def control(member: Membership) -> int:
     if not _prepared(member):
         return REASON_TOLD
     periodic = member.application.build_controller(member.settings)
+    runners = Runners(periodic, member.settings, member.module)
+
+    def work_once() -> None:
+        periodic.run_once()
+        runners.run_once()
+
     orders: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put may interrupt its get, unlike an Event's set
     signal.signal(signal.SIGTERM, lambda number, _: orders.put(number))
     member.tell_ready()
-    _repeat(periodic, orders)
+    _repeat(work_once, orders)
+    runners.close()
     return 0
 
 
@@ -39,11 +48,11 @@ def _prepared(member: Membership) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def _repeat(periodic: Periodic, orders: queue.SimpleQueue[int]) -> None:
+def _repeat(work_once: Callable[[], None], orders: queue.SimpleQueue[int]) -> None:
     pause = _PERIOD_SECONDS
     while not _ordered_within(pause, orders):
         try:
-            periodic.run_once()
+            work_once()
             pause = _PERIOD_SECONDS
         except Exception:  # noqa: BLE001 - whatever it was, the next round is tried
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -28,6 +28,19 @@ class Periodic(Protocol):
     def run_once(self) -> object:
         """Do one round."""
 
+    def wanted_runners(self) -> int:
+        """How many processes that run jobs there should be now."""
+
+    def bury_runners(self, names: Sequence[str], *, blamed: bool = True) -> object:
+        """These have ended, by themselves (``blamed``) or because the server ends."""
+
+
+class JobRunner(Protocol):
+    """What a process that runs jobs does."""
+
+    def run_all(self) -> object:
+        """Run jobs until none waits."""
+
 
 class Application(Protocol):
     """The module that is served: ``modelyard.bootstrap``, or a small stand-in in tests of this package."""
@@ -41,13 +54,20 @@ class Application(Protocol):
     def build_controller(self, settings: Settings) -> Periodic:
         """The periodic work of the controller."""
 
+    def build_runner(self, settings: Settings, name: str) -> JobRunner:
+        """What runs jobs under this name."""
+
 
 @dataclass(frozen=True)
 class Membership:
-    """What the supervisor gave this process. ``inherited`` are descriptors that the role knows how to use."""
+    """What the supervisor gave this process.
+
+    ``module`` is the application's name, ``inherited`` are descriptors that the role knows how to use.
+    """
 
     name: str
     application: Application
+    module: str
     settings: Settings
     report: int
     inherited: tuple[int, ...]
@@ -66,7 +86,7 @@ def run_member(arguments: Sequence[str], role: Callable[[Membership], int]) -> i
     configure_logging(settings, name)
     try:
         module = cast("Application", importlib.import_module(application))
-        return role(Membership(name, module, settings, int(report), tuple(map(int, inherited))))
+        return role(Membership(name, module, application, settings, int(report), tuple(map(int, inherited))))
     except Exception as error:  # noqa: BLE001 - the supervisor's log must say why a process could not work
         _LOG.debug("%s failed", name, exc_info=True)
         _LOG.critical("%s", reason(error))

@@ -1,13 +1,31 @@
-"""uvicorn's HTTP protocol with one write a response instead of two.
+"""uvicorn's HTTP protocol with one write a response instead of two, and without a task where none is needed.
 
 uvicorn writes head and body of a response apart, and uvloop sends the first write at once: two system calls and often
 two packets. Here a write waits until the event loop comes round, or until the next write joins it.
+
+uvicorn starts a task for each request when its head is there. Here a POST that arrives in one piece is shown to the
+application first (``at_once``); what it can answer without waiting for anything is answered there and then.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+
+class Response(Protocol):
+    """What an application answers at once."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+AtOnce = Callable[[Any, bytes], Response | None]
+"""From an ASGI scope and the whole body to the response, or to None where that has to be waited for."""
 
 
 class JoiningTransport:
@@ -32,6 +50,11 @@ class JoiningTransport:
             self._waiting = data
             self._loop.call_soon(self._flush)
 
+    def write_now(self, data: bytes) -> None:
+        """Send the data, behind what waits."""
+        self._transport.write(self._waiting + data if self._waiting else data)
+        self._waiting = b""
+
     def close(self) -> None:
         """Send what waits, and close."""
         self._flush()
@@ -54,5 +77,76 @@ class JoiningTransport:
 class OneWriteProtocol(HttpToolsProtocol):
     """See the module."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._at_once: AtOnce | None = getattr(self.config.app, "at_once", None)
+        self._held: bytes | None = None
+        """The body so far of a request that is held back until it is complete; None when none is."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(JoiningTransport(transport, self.loop))  # type: ignore[arg-type]
+
+    def data_received(self, data: bytes) -> None:
+        """What arrived in one piece; a request of which more is to come is held back no longer."""
+        super().data_received(data)
+        if self._held is not None:
+            self._release()
+
+    def on_headers_complete(self) -> None:
+        if self._at_once is not None and self._may_be_held():
+            self._held = b""
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held = self._held + body if self._held else body
+
+    def on_message_complete(self) -> None:
+        if self._held is not None:
+            if self._answered(self._held):
+                self._held = None
+                return
+            self._release()
+        super().on_message_complete()
+
+    def _may_be_held(self) -> bool:
+        """Whether nothing of this request has to be said or done before its body is there."""
+        idle = self.cycle is None or self.cycle.response_complete
+        return (
+            idle
+            and self.parser.get_method() == b"POST"
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+            and not self.parser.should_upgrade()
+        )
+
+    def _release(self) -> None:
+        """Go on as uvicorn does, with a task."""
+        held, self._held = self._held, None
+        super().on_headers_complete()
+        if held:
+            super().on_body(held)
+
+    def _answered(self, body: bytes) -> bool:
+        """Whether the application answered at once. A connection that is not kept is left to uvicorn."""
+        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
+            return False
+        scope, url = self.scope, httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["method"], scope["path"], scope["raw_path"] = "POST", unquote(path) if "%" in path else path, url.path
+        scope["query_string"] = url.query or b""
+        assert self._at_once is not None  # noqa: S101  # nothing is held otherwise
+        response = self._at_once(scope, body)
+        if response is None:
+            return False
+        lines = [STATUS_LINE[response.status]]
+        for name, value in (*self.server_state.default_headers, *response.headers):
+            lines += (name, b": ", value, b"\r\n")
+        lines += (b"\r\n", response.body)
+        self.transport.write_now(b"".join(lines))  # type: ignore[attr-defined]  # a JoiningTransport
+        self.on_response_complete()
+        return True

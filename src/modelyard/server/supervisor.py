@@ -16,7 +16,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from modelyard.server.children import REASON_TOLD, Child, end_of
-from modelyard.server.claims import StartError, claim_address, claim_folder
+from modelyard.server.claims import StartError, claim_address, claim_folder, claim_grpc
 from modelyard.server.handover import take_over
 from modelyard.server.logs import configure_logging
 from modelyard.settings import Settings
@@ -166,6 +166,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _lock = claim_folder(settings.data)
         listener = claim_address(settings.host, settings.port)
+        if settings.grpc_port:
+            claim_grpc(settings.host, settings.grpc_port)
     except StartError as error:
         print(f"Error: {error}.", file=sys.stderr)
         return 2

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from modelyard.core.access.grants import Grant
 from modelyard.core.audit.entities import AuditEntry, AuditHead
+from modelyard.core.automation.entities import Job
 from modelyard.core.catalogue.entities import (
     ArtifactFile,
     DefaultWorkspace,
@@ -526,6 +527,31 @@ TABLES: dict[type[Any], Table] = {
         Column("pid", Integer, nullable=False),
         _time("started_at"),
         _time("heartbeat_at"),
+    ),
+    Job: _table(
+        "jobs",
+        _id(),
+        _uuid("uid", unique=True),
+        _ref("workspace_id", "workspaces.id"),
+        _part("pipeline_id", "pipelines.id"),
+        Column("kind", String(16), nullable=False),
+        Column("name", String(63), nullable=False),
+        _json("definition"),
+        Column("state", String(16), nullable=False, index=True),
+        _text("error", nullable=True),
+        _integer("done"),
+        _integer("failed"),
+        _json("result", nullable=True),
+        Column("attempts", Integer, nullable=False),
+        _text("runner", nullable=True),
+        _time("heartbeat_at", nullable=True),
+        _uuid("token_id", nullable=True),
+        _uuid("created_by"),
+        _time("created_at"),
+        _time("started_at", nullable=True),
+        _time("finished_at", nullable=True),
+        UniqueConstraint("pipeline_id", "name"),
+        Index(None, "finished_at"),
     ),
     Group: _table(
         "groups",

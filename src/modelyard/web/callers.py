@@ -11,6 +11,8 @@ from modelyard.web.services import Services
 Caller = Callable[[Services, Request], Awaitable[Actor]]
 """Finds out who sent the request; ``UNAUTHENTICATED`` when nobody did. Reads no body."""
 
+_IDENTITY_PLACE = "/seldon/"
+
 
 async def by_bearer(services: Services, request: Request) -> Actor:
     """An access token."""
@@ -24,6 +26,12 @@ async def by_bearer_or_basic(services: Services, request: Request) -> Actor:
         address = request.client.host if request.client else None
         return await services.basic.authenticate(authorization or "", address)
     return await by_bearer(services, request)
+
+
+async def by_place(services: Services, request: Request) -> Actor:
+    """What Seldon's clients send where they are at home (``/seldon/``), an access token everywhere else."""
+    below = request.scope["path"].startswith(_IDENTITY_PLACE)
+    return await (by_identity if below else by_bearer)(services, request)
 
 
 async def by_identity(services: Services, request: Request) -> Actor:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Protocol
 
 from modelyard.core.audit.bounded import BoundedRecorder
+from modelyard.core.automation.data_files import DataFiles
 from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
+from modelyard.core.serving.explaining import Explainer
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.signature import Signature
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
@@ -77,3 +79,5 @@ class Services:
     logs: LogReader
     serving: Serving
     audit: BoundedRecorder
+    files: DataFiles
+    explainer: Explainer

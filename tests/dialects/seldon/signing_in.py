@@ -23,13 +23,13 @@ class Sdk:
     """``python`` has the SDK; each run has a folder of its own below ``folder``."""
 
     def __init__(self, server: RunningServer, python: Path, folder: Path) -> None:
-        self._server, self._python, self._folder = server, python, folder
+        self.server, self._python, self._folder = server, python, folder
 
     def start(self, scenario: str, **given: Any) -> tuple["subprocess.Popen[str]", Path]:
         """The scenario under way, and where its result will be."""
         own = self._folder / f"run-{uuid.uuid4().hex[:8]}"
         own.mkdir()
-        (own / "given.json").write_text(json.dumps({"url": self._server.url, **given}))
+        (own / "given.json").write_text(json.dumps({"url": self.server.url, **given}))
         script = Path(__file__).parent / "login_sdk" / "run.py"
         process = subprocess.Popen(
             [self._python, script, scenario, own / "given.json", own / "result.json"],

@@ -68,3 +68,46 @@ def difference() -> bytes:
         helper.make_node("Sub", ["a", "b"], ["difference"]),
     ]
     return _model("difference", nodes, "difference", TensorProto.FLOAT, 1, 2)
+
+
+def _tensor(name: str, width: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
+
+
+def _several(name: str, nodes: list[onnx.NodeProto], takes: list[str], gives: list[str], width: int) -> bytes:
+    """A model of several tensors, all [N, width]."""
+    ends = [_tensor(each, width) for each in takes], [_tensor(each, width) for each in gives]
+    graph = helper.make_graph(nodes, name, *ends)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def affine(factor: float, added: float, width: int) -> bytes:
+    """``x`` [N, width] times ``factor`` plus ``added``, as ``y``."""
+    nodes = [
+        _number("f", factor),
+        _number("a", added),
+        helper.make_node("Mul", ["x", "f"], ["times"]),
+        helper.make_node("Add", ["times", "a"], ["y"]),
+    ]
+    return _several("affine", nodes, ["x"], ["y"], width)
+
+
+def side_by_side(width: int) -> bytes:
+    """``a`` minus ``b``, as ``difference``."""
+    return _several("pair", [helper.make_node("Sub", ["a", "b"], ["difference"])], ["a", "b"], ["difference"], width)
+
+
+def rows_above(limit: float, width: int) -> bytes:
+    """Rows whose sum is above the limit as ``above``, the others as ``below``: a fork."""
+    nodes = [
+        _number("limit", limit),
+        _number("axes", [1]),
+        helper.make_node("ReduceSum", ["x", "axes"], ["sum"], keepdims=0),
+        helper.make_node("Greater", ["sum", "limit"], ["is_above"]),
+        helper.make_node("Not", ["is_above"], ["is_below"]),
+        helper.make_node("Compress", ["x", "is_above"], ["above"], axis=0),
+        helper.make_node("Compress", ["x", "is_below"], ["below"], axis=0),
+    ]
+    return _several("fork", nodes, ["x"], ["above", "below"], width)

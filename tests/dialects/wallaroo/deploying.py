@@ -18,7 +18,7 @@ def workspace(caller: Caller) -> int:
 
 def upload(caller: Caller, workspace_id: int, file: str = "ccfraud.onnx", name: str = "model") -> dict[str, str]:
     """A new version of the model; how steps name it."""
-    query = {"name": name, "filename": file, "workspace_id": workspace_id, "visibility": "private"}
+    query = {"name": name, "filename": Path(file).name, "workspace_id": workspace_id, "visibility": "private"}
     data = (MODELS / file).read_bytes()
     answer = caller.call("POST", "/v1/api/models/upload_stream", params=query, data=data)
     assert answer.status_code == 200, answer.text

@@ -4,94 +4,22 @@ What the server answers is held against onnxruntime, asked directly with the sam
 """
 
 import json
-import os
-import subprocess
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnxruntime
-import pyarrow as pa
-import pytest
+from scenarios import Scenario, close, directly, scenarios
 
 from running import RunningServer, StartServer
 from wire import Person, administrator, invite, sign_in
 
-_ROOT = Path(__file__).parents[3]
-_EXAMPLES = _ROOT / "examples"
-_SCENARIOS = Path(__file__).parent / "sdk"
-
-Scenario = Callable[..., Any]
-
-
-@pytest.fixture
-def person(live_server: RunningServer) -> Person:
-    return invite(live_server, "sdk")
-
-
-@pytest.fixture
-def sdk(live_server: RunningServer, wallaroo_python: Path, person: Person, tmp_path: Path) -> Scenario:
-    """``sdk(scenario, as_=person, **given)``: what the scenario returned. Each run has a cache folder of its own."""
-    return _scenarios(live_server, wallaroo_python, person, tmp_path)
-
-
-def _scenarios(server: RunningServer, wallaroo_python: Path, person: Person, folder: Path) -> Scenario:
-    workspace = f"space-{uuid.uuid4().hex[:8]}"
-
-    def run(scenario: str, as_: Person = person, **given: Any) -> Any:
-        own = folder / f"run-{uuid.uuid4().hex[:8]}"
-        own.mkdir()
-        result = own / "result.json"
-        given = {"url": server.url, "examples": str(_EXAMPLES), "workspace": workspace} | given
-        done = subprocess.run(
-            [wallaroo_python, _SCENARIOS / "run.py", scenario, result],
-            check=False,
-            input=json.dumps(given),
-            env=_environment(own, as_),
-            cwd=own,
-            capture_output=True,
-            text=True,
-            timeout=150,
-        )
-        assert done.returncode == 0, f"{scenario} failed:\n{done.stdout}\n{done.stderr}"
-        return json.loads(result.read_text())
-
-    return run
-
-
-def _environment(folder: Path, person: Person) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-        "WALLAROO_USER": person.email,
-        "WALLAROO_PASSWORD": person.password,
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def _directly(model: str, rows: str) -> list[float]:
-    """The first column of the model's first output for these rows."""
-    session = onnxruntime.InferenceSession(_EXAMPLES / "models" / model)
-    table = pa.ipc.open_file(_EXAMPLES / "data" / rows).read_all()
-    tensor = np.array(table["tensor"].to_pylist(), dtype=np.float32)
-    answer: list[float] = session.run(None, {session.get_inputs()[0].name: tensor})[0][:, 0].tolist()
-    return answer
-
-
-def _close(expected: list[float]) -> Any:
-    return pytest.approx(expected, rel=1e-5, abs=1e-7)
-
 
 def test_the_main_job_from_login_to_undeploy(sdk: Scenario, live_server: RunningServer) -> None:
-    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    expected = directly("ccfraud.onnx", "ccfraud_smoke.arrow")
     done = sdk("main_job")
-    assert done["frame"] == _close(expected)
-    assert done["table"] == _close(expected)
-    assert [row["out"]["dense_1"][0] for row in done["dict"]] == _close(expected)
-    assert done["log"] == _close([*expected[:1] * 2, *expected[::-1] * 3])
+    assert done["frame"] == close(expected)
+    assert done["table"] == close(expected)
+    assert [row["out"]["dense_1"][0] for row in done["dict"]] == close(expected)
+    assert done["log"] == close([*expected[:1] * 2, *expected[::-1] * 3])
     assert done["log_columns"] == done["frame_columns"]
     assert done["log_times_fall"]
     assert done["nested_columns"] == ["out.dense_1"]
@@ -110,29 +38,29 @@ def test_the_main_job_on_postgresql_with_two_workers(
     start_server: StartServer, fresh_postgres_url: str, wallaroo_python: Path, tmp_path: Path
 ) -> None:
     server = start_server(database=fresh_postgres_url, workers=2)
-    done = _scenarios(server, wallaroo_python, invite(server, "pg"), tmp_path)("main_job")
-    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
-    assert done["frame"] == _close(expected)
-    assert done["log"] == _close([*expected[:1] * 2, *expected[::-1] * 3])
+    done = scenarios(server, wallaroo_python, invite(server, "pg"), tmp_path)("main_job")
+    expected = directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    assert done["frame"] == close(expected)
+    assert done["log"] == close([*expected[:1] * 2, *expected[::-1] * 3])
     assert "not found" in done["status_after_undeploy"].lower()
 
 
 def test_a_personal_access_token_does_the_main_job(sdk: Scenario, live_server: RunningServer, person: Person) -> None:
     made = sign_in(live_server, person.email, person.password).post("/api/v1/tokens", {"name": "sdk"}, 201)
     done = sdk("ready_token", token=made["token"], user_email=person.email, user_id=person.id)
-    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
-    assert done["answers"] == _close(expected)
+    expected = directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    assert done["answers"] == close(expected)
     assert done["logged"] == len(expected)
 
 
 def test_a_new_version_takes_over_and_the_old_one_comes_back(sdk: Scenario) -> None:
-    first, second = (_directly(model, "ccfraud_smoke.arrow") for model in ("ccfraud.onnx", "ccfraud_v2.onnx"))
+    first, second = (directly(model, "ccfraud_smoke.arrow") for model in ("ccfraud.onnx", "ccfraud_v2.onnx"))
     done = sdk("new_version")
     assert done["answers"] == {
-        "first": _close(first),
-        "second": _close(second),
-        "again": _close(second),
-        "back": _close(first),
+        "first": close(first),
+        "second": close(second),
+        "again": close(second),
+        "back": close(first),
     }
     assert done["versions_of_the_model"] == 2
     assert done["the_model_by_name_is_the_second"]
@@ -141,10 +69,10 @@ def test_a_new_version_takes_over_and_the_old_one_comes_back(sdk: Scenario) -> N
 
 
 def test_a_deployment_object_replaces_its_model_stops_and_starts(sdk: Scenario) -> None:
-    second = _directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
+    second = directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
     done = sdk("deployment_object")
-    assert done["replaced"] == _close(second)
-    assert done["again"] == _close(second)
+    assert done["replaced"] == close(second)
+    assert done["again"] == close(second)
     assert (done["stopped"], done["started"]) == (False, True)
     assert done["versions"] == 3
     assert done["external_url"] == done["url"]
@@ -152,9 +80,9 @@ def test_a_deployment_object_replaces_its_model_stops_and_starts(sdk: Scenario) 
 
 
 def test_steps_feed_each_other_and_columns_can_be_renamed(sdk: Scenario) -> None:
-    probability = _directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
+    probability = directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
     done = sdk("chain")
-    assert done["probability"] == _close(probability)
+    assert done["probability"] == close(probability)
     assert done["fraud"] == [int(value > 0.5) for value in probability]
     assert done["columns"] == ["out.fraud", "out.probability"]
     assert json.loads(done["last_model"])["model_name"] == "threshold"
@@ -162,17 +90,17 @@ def test_steps_feed_each_other_and_columns_can_be_renamed(sdk: Scenario) -> None
     assert done["log_fraud"] == done["fraud"][::-1]
     assert done["elapsed"] == 3
     assert done["models_in_the_table"]
-    assert done["renamed"] == _close(probability)
+    assert done["renamed"] == close(probability)
     assert "in.features" in done["renamed_columns"]
     assert done["tensor_fields"] == ["features"]
     assert done["runtime"] == "onnx"
 
 
 def test_logs_come_back_whole_by_time_and_to_files(sdk: Scenario) -> None:
-    prices = _directly("house_price.onnx", "house_price_smoke.arrow")
+    prices = directly("house_price.onnx", "house_price_smoke.arrow")
     done = sdk("logs")
-    assert done["first"] == _close(prices)
-    assert done["early"] == _close(prices)
+    assert done["first"] == close(prices)
+    assert done["early"] == close(prices)
     assert done["early_rises"]
     assert done["late"] == 1_000
     assert done["newest"] == 3
@@ -226,10 +154,10 @@ def test_things_are_found_tagged_listed_and_shown(sdk: Scenario, person: Person)
 
 
 def test_many_requests_at_once_and_files_give_the_same_answers(sdk: Scenario) -> None:
-    expected = _directly("ccfraud.onnx", "ccfraud_smoke.arrow")
+    expected = directly("ccfraud.onnx", "ccfraud_smoke.arrow")
     done = sdk("many_at_once")
     for way in ("async", "parallel", "parallel_table", "file_json", "file_arrow"):
-        assert done[way] == _close(expected), way
+        assert done[way] == close(expected), way
     assert done["errors"] == [row == 2 for row in range(8)]
     assert "29" in done["error"]
     assert done["file_missing"] is not None

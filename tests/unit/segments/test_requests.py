@@ -128,6 +128,18 @@ def test_alternating_models_whose_rows_hold_text_need_one_schema_too(tmp_path: P
     assert columns["metadata.last_model"] == list("abab")
 
 
+def test_models_that_alternate_keep_their_own_columns(tmp_path: Path, route: Route, writer: SegmentWriter) -> None:
+    for number in range(6):
+        made, other = result(number, answered_by="a"), result(number, answered_by="b")
+        other.outputs = {"z": other.outputs["y"].astype(np.int32)}
+        other.elapsed = [5, 6]
+        writer.append(route, number, made, {})
+        writer.append(route, number, other, {})
+    page = SegmentReader(tmp_path).requests(PIPELINE, RequestQuery())
+    assert [sorted(r.columns) for r in page.requests] == [["in.x", "out.y"], ["in.x", "out.z"]] * 6
+    assert [float(np.asarray(r.columns["out.z"])[0, 0]) for r in page.requests[1::2]] == [0, 2, 4, 6, 8, 10]
+
+
 def test_a_new_revision_says_in_its_schema_who_answers(tmp_path: Path, route: Route) -> None:
     writer = SegmentWriter(tmp_path, "w1")
     writer.append(route, 1, result(1, answered_by="old"), {})

@@ -17,6 +17,7 @@ MANAGED_BY = {
     ResourceType.EXPERIMENT: Permission.EXPERIMENT_MANAGE,
     ResourceType.MODEL: Permission.MODEL_MANAGE,
     ResourceType.PIPELINE: Permission.WORKSPACE_MANAGE,
+    ResourceType.PROJECT: Permission.MODEL_MANAGE,
 }
 """The permission that lets one give rights on a kind of thing."""
 
@@ -44,6 +45,12 @@ LEVEL_PERMISSIONS = {
         Role.USE: Permission.PIPELINE_INFER,
         Role.EDIT: Permission.PIPELINE_EDIT,
         Role.MANAGE: Permission.WORKSPACE_MANAGE,
+    },
+    ResourceType.PROJECT: {
+        Role.READ: Permission.MODEL_READ,
+        Role.USE: Permission.MODEL_USE,
+        Role.EDIT: Permission.MODEL_EDIT,
+        Role.MANAGE: Permission.MODEL_MANAGE,
     },
 }
 """The permission on a kind of thing that a level adds to the one before it: who holds it has at least this level."""

@@ -15,6 +15,7 @@ class ResourceType(StrEnum):
     EXPERIMENT = "experiment"  # the experiment's id
     MODEL = "registered_model"  # <workspace id>/<name>
     PIPELINE = "pipeline"  # <workspace id>/<name>
+    PROJECT = "project"  # the label by which metadata of models is grouped
 
 
 PLATFORM_ID = "*"
@@ -38,6 +39,11 @@ class Grant:
     prefix: str | None
     role: str
     created_at: datetime
+
+
+def covers(grant: Grant, resource_id: str) -> bool:
+    """Whether a grant on this kind of thing is on the one with this id, by it or by a pattern."""
+    return grant.resource_id == resource_id or (grant.prefix is not None and resource_id.startswith(grant.prefix))
 
 
 def new_grant(subject_id: str, resource_type: ResourceType, resource_id: str, role: str, now: datetime) -> Grant:

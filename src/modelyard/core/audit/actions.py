@@ -50,6 +50,8 @@ class Action(StrEnum):
     PIPELINE_DELETE = "pipeline.delete"
     DEPLOY = "deployment.deploy"
     UNDEPLOY = "deployment.undeploy"
+    JOB_CREATE = "job.create"
+    JOB_DELETE = "job.delete"
     LOG_READ = "log.read"
     ARTIFACT_READ = "artifact.read"
     AUDIT_EXPORT = "audit.export"

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from modelyard.core.access.check import require_platform
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
-from modelyard.core.audit.chain import record
+from modelyard.core.audit.chain import SERVER, record
 from modelyard.core.identity.entities import AccessToken, ServiceAccount
-from modelyard.core.identity.scopes import known_scopes, permissions_in
+from modelyard.core.identity.scopes import Scope, known_scopes, permissions_in
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind, conflict, failed_precondition, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
@@ -69,6 +69,26 @@ def revoke_token(tx: Tx, actor: Actor, token_id: str) -> None:
         tx.update(AccessToken, token_id, lambda t: replace(t, revoked_at=tx.now))
         tx.touch(Topic.ACCESS)
         record(tx, actor, Action.TOKEN_REVOKE, "token", token_id, name=token.name, user_id=token.user_id)
+
+
+def lend_token(tx: Tx, user_id: str, name: str, secret_hash: str, expires_at: datetime) -> AccessToken:
+    """Make a token with which the server infers in the user's name, for work that they asked for.
+
+    Asks for no permission: what the token opens is what the user may at the time of use. ``revoke_lent`` takes it back.
+    """
+    scopes = [str(Scope.INFER)]
+    token = tx.insert(
+        AccessToken(new_uuid(), user_id, name, secret_hash, scopes, user_id, tx.now, expires_at, None, None)
+    )
+    record(tx, SERVER, Action.TOKEN_CREATE, "token", token.id, name=name, user_id=user_id, scopes=scopes)
+    return token
+
+
+def revoke_lent(tx: Tx, token_id: str | None) -> None:
+    """Make a lent token worthless; None and one that is gone are worthless already."""
+    if token_id is not None and tx.change(AccessToken, {"revoked_at": tx.now}, id=token_id, revoked_at=None):
+        tx.touch(Topic.ACCESS)
+        record(tx, SERVER, Action.TOKEN_REVOKE, "token", token_id)
 
 
 def find_token(tx: Tx, secret_hash: str) -> AccessToken | None:

@@ -19,6 +19,7 @@ _ABOUT = {
     ResourceType.EXPERIMENT: ("experiment",),
     ResourceType.MODEL: ("model",),
     ResourceType.PIPELINE: ("pipeline", "logs"),
+    ResourceType.PROJECT: ("model",),
     ResourceType.WORKSPACE: ("workspace", "model", "experiment", "pipeline", "logs"),
 }
 

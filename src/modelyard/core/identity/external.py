@@ -24,7 +24,7 @@ from modelyard.core.identity.users import (
     set_platform_role,
 )
 from modelyard.core.kernel.actor import Actor
-from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.kernel.store import Topic, Tx
 
 _SEEN = timedelta(hours=1)
@@ -82,6 +82,13 @@ def admit(tx: Tx, person: ExternalPerson, admission: Admission) -> User:
     if identity is None or seen_anew:
         record(tx, actor, Action.LOGIN, "user", user.id, **_origin(person))
     return user
+
+
+def refuse_managed(tx: Tx, user: User) -> None:
+    """``INVALID`` for a user who is kept by an external issuer: what is changed here would not be so there."""
+    identity = tx.first(ExternalIdentity, user_id=user.id)
+    if identity is not None:
+        raise invalid(f"{user.username} is managed by the external issuer {identity.issuer}; change the user there")
 
 
 def _joined(tx: Tx, person: ExternalPerson, admission: Admission) -> User:

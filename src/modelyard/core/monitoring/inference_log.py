@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
@@ -106,9 +108,19 @@ class Tally:
     last: datetime
 
 
+def anomalies(columns: Mapping[str, Any], rows: int) -> dict[str, Array]:
+    """The columns ``anomaly.…``, one a validation, true for a row that failed it, and how many failed in each row."""
+    checks = {name: np.asarray(failed) for name, failed in columns.items() if name.startswith("anomaly.")}
+    count = sum(checks.values(), np.zeros(rows, dtype=np.uint32))
+    return {"anomaly.count": np.asarray(count, dtype=np.uint32), **checks}
+
+
 @dataclass(frozen=True, slots=True)
 class LogRows:
-    """Rows of one schema; ``columns`` by name: ``time``, ``in.…``, ``out.…``, ``anomaly.count``, ``metadata.…``."""
+    """Rows of one schema; ``columns`` by name.
+
+    ``time``, ``in.…``, ``out.…``, ``out_<node>.…`` for what others answered beside it, ``anomaly.…``, ``metadata.…``.
+    """
 
     rows: int
     columns: Mapping[str, Array | list[object]]

@@ -3,7 +3,7 @@
 Wallaroo's clients do these one by one; Seldon's say how it should be in the end.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
@@ -22,6 +22,8 @@ from modelyard.core.serving.pipelines import (
     own_pipeline,
     pipeline_at,
 )
+from modelyard.core.serving.renewing import renew_users
+from modelyard.core.serving.using import resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,11 @@ def list_applied(tx: Tx, actor: Actor, slug: str, form: Form) -> list[Applied]:
 
 
 def _apply(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewVersion) -> Applied:
-    version = create_version(tx, actor, workspace_id, name, new)
+    whole = replace(new, definition=resolved(tx, actor, workspace_id, name, new.definition))
+    version = create_version(tx, actor, workspace_id, name, whole)
     deploy(tx, actor, Deploy(name, version_id=version.id))
     view = get_pipeline(tx, actor, workspace_id, name, Permission.PIPELINE_EDIT)
+    renew_users(tx, actor, view.pipeline)
     return _applied(tx, view.workspace.slug, view.pipeline)
 
 

@@ -1,39 +1,16 @@
 """Pipeline definitions: which steps there are, and which models they name."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from modelyard.core.kernel.errors import DomainError, failed_precondition, invalid
+from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.core.serving.entities import Form
-from modelyard.core.serving.graph.plan import Plan, model, plan
+from modelyard.core.serving.graph.plan import Plan
+from modelyard.core.serving.step_bodies import BODIES, MODEL_KEYS, ModelRef, check_body
+from modelyard.core.serving.steps import steps_planned
 
-_KINDS = frozenset(
-    {
-        "ModelInference",
-        "RandomSplit",
-        "MetaValueSplit",
-        "RowsToModels",
-        "AuditResults",
-        "Check",
-        "ColumnsSelect",
-        "ColumnsToRows",
-        "Average",
-        "Nth",
-        "MultiOut",
-    }
-)
-_MODEL_KEYS = {"name", "version", "sha"}
+__all__ = ["ModelRef", "check_definition", "models_named", "planned"]
 _MAX_STEPS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRef:
-    """A model version as a step names it."""
-
-    name: str
-    version: str
-    sha: str
 
 
 def check_definition(definition: dict[str, Any]) -> None:
@@ -45,10 +22,14 @@ def check_definition(definition: dict[str, Any]) -> None:
         if not isinstance(step, dict) or len(step) != 1:
             raise invalid(f"step {number} must be an object with one key, the kind of step")
         kind, body = next(iter(step.items()))
-        if kind not in _KINDS:
-            raise invalid(f"step {number} is of the unknown kind {kind[:60]!r}; known are {', '.join(sorted(_KINDS))}")
+        if kind not in BODIES:
+            raise invalid(f"step {number} is of the unknown kind {kind[:60]!r}; known are {', '.join(sorted(BODIES))}")
         if not isinstance(body, dict):
             raise invalid(f"step {number} ({kind}) must hold an object")
+        try:
+            check_body(kind, body)
+        except DomainError as error:
+            raise invalid(f"step {number} ({kind}): {error.message}") from error
 
 
 def models_named(value: Any) -> Iterator[ModelRef]:
@@ -57,7 +38,7 @@ def models_named(value: Any) -> Iterator[ModelRef]:
         for item in value:
             yield from models_named(item)
     elif isinstance(value, dict):
-        if value.keys() >= _MODEL_KEYS and all(isinstance(value[key], str) for key in _MODEL_KEYS):
+        if value.keys() >= MODEL_KEYS and all(isinstance(value[key], str) for key in MODEL_KEYS):
             yield ModelRef(value["name"], value["version"], value["sha"])
         else:
             yield from models_named(list(value.values()))
@@ -72,25 +53,3 @@ def planned(form: str, definition: dict[str, Any]) -> tuple[list[ModelRef], Plan
     if form == Form.STEPS:
         return steps_planned(definition)
     return list(models_named(definition["models"])), definition["plan"]
-
-
-def steps_planned(definition: dict[str, Any]) -> tuple[list[ModelRef], Plan]:
-    """The models of a list of steps, one after another, and their plan."""
-    refs = [_one_model(number, step) for number, step in enumerate(definition.get("steps", []))]
-    return refs, plan({"kind": "chain", "nodes": [model(ref.name, place) for place, ref in enumerate(refs)]})
-
-
-def _one_model(number: int, step: dict[str, Any]) -> ModelRef:
-    kind, body = next(iter(step.items()))
-    if kind != "ModelInference":
-        raise _not_served(number, f"of kind {kind}")
-    models = list(models_named(body.get("models")))
-    if len(models) != 1:
-        raise _not_served(number, f"with {len(models)} models")
-    return models[0]
-
-
-def _not_served(number: int, what: str) -> DomainError:
-    return failed_precondition(
-        f"step {number} is {what}, which this server cannot serve yet; it serves ModelInference steps with one model"
-    )

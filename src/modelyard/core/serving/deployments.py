@@ -10,7 +10,7 @@ from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
 from modelyard.core.catalogue.models import newest_config
 from modelyard.core.kernel.actor import Actor
-from modelyard.core.kernel.errors import failed_precondition, invalid, not_found
+from modelyard.core.kernel.errors import DomainError, failed_precondition, invalid, not_found
 from modelyard.core.kernel.names import label
 from modelyard.core.kernel.store import Topic, Tx
 from modelyard.core.serving.definitions import ModelRef, planned
@@ -48,8 +48,19 @@ def deploy(tx: Tx, actor: Actor, command: Deploy) -> Deployment:
     version = _version(tx, actor, command)
     pipeline = pipeline_by_id(tx, actor, version.pipeline_id, Permission.PIPELINE_DEPLOY)
     label("deployment", command.name)
+    for ref in planned(pipeline.form, version.definition)[0]:
+        model = tx.first(ModelVersion, version=ref.version)
+        if model is None or not may_serve(tx, actor, version.workspace_id, model):
+            raise _gone(ref)
+    return serve(tx, actor, version, command)
+
+
+def serve(tx: Tx, actor: Actor, version: PipelineVersion, command: Deploy) -> Deployment:
+    """Mean the version to be served without asking who wants it: behind ``deploy``, and where what it uses changed."""
+    pipeline = tx.get(Pipeline, version.pipeline_id)
+    assert pipeline is not None  # noqa: S101  # foreign keys hold
     refs, plan = planned(pipeline.form, version.definition)
-    models = _models(tx, actor, version, refs, plan, command.config_ids)
+    models = _models(tx, refs, plan, command.config_ids)
     found = tx.first(Deployment, pipeline_id=pipeline.id)
     tx.touch(Topic.ROUTES)
     if found is None:
@@ -180,24 +191,24 @@ def _newest(tx: Tx, pipeline_id: int) -> PipelineVersion | None:
     return next((v for v in versions if v.definition.get("steps")), versions[0] if versions else None)
 
 
-def _models(  # all that can be wrong with a deployment is found here
-    tx: Tx, actor: Actor, version: PipelineVersion, refs: list[ModelRef], plan: Plan, config_ids: tuple[int, ...]
-) -> list[dict[str, Any]]:
+def _models(tx: Tx, refs: list[ModelRef], plan: Plan, config_ids: tuple[int, ...]) -> list[dict[str, Any]]:
     """What to load for each model; ``FAILED_PRECONDITION`` when they could not run as planned."""
     configs = _configs(tx, config_ids)
     chosen: list[tuple[ModelVersion, ModelConfig]] = []
     for ref in refs:
         model = tx.first(ModelVersion, version=ref.version)
-        if model is None or not may_serve(tx, actor, version.workspace_id, model):
-            raise failed_precondition(
-                f"model {ref.name} version {ref.version} is gone; upload it and make a new version"
-            )
+        if model is None:
+            raise _gone(ref)
         chosen.append((model, configs.get(model.id) or newest_config(tx, model.id)))
     foreign = set(config_ids) - {config.id for _, config in chosen}
     if foreign:
         raise invalid(f"the models of this pipeline have no model configurations {sorted(foreign)}")
     check_plan(plan, [(_signature(model), config.tensor_fields) for model, config in chosen])
     return [{"version_id": model.id, "config_id": config.id} for model, config in chosen]
+
+
+def _gone(ref: ModelRef) -> DomainError:
+    return failed_precondition(f"model {ref.name} version {ref.version} is gone; upload it and make a new version")
 
 
 def _configs(tx: Tx, config_ids: tuple[int, ...]) -> dict[int, ModelConfig]:

@@ -11,10 +11,10 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
 from modelyard.core.catalogue.entities import ModelVersion, PipelineTag, Workspace
-from modelyard.core.catalogue.models import RELEASE, own_model
+from modelyard.core.catalogue.models import RELEASE, newest_config, own_model
 from modelyard.core.catalogue.workspaces import existing
 from modelyard.core.kernel.actor import Actor
-from modelyard.core.kernel.errors import conflict, invalid, not_found
+from modelyard.core.kernel.errors import conflict, failed_precondition, invalid, not_found
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.kernel.names import label
 from modelyard.core.kernel.store import Tx
@@ -28,7 +28,11 @@ from modelyard.core.serving.entities import (
     Replica,
     RouterReward,
 )
+from modelyard.core.serving.graph.compiling import check_plan
+from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import DeploymentState
+from modelyard.core.serving.steps import steps_planned
+from modelyard.core.serving.using import refuse_used
 
 OWN: OwnFields = (ResourceType.PIPELINE, OF_WORKSPACE)
 """How grants on single pipelines are found for a list of them."""
@@ -70,6 +74,8 @@ def create_version(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewV
     if new.form is Form.STEPS:
         check_definition(new.definition)
     _check_models(tx, actor, workspace_id, new.definition)
+    if new.form is Form.STEPS and new.definition.get("steps"):
+        _check_fit(tx, new.definition)
     found = tx.first(Pipeline, workspace_id=workspace_id, name=name)
     if found is None:
         found = tx.insert(Pipeline(0, workspace_id, name, new.form, actor.user_id, tx.now, tx.now))
@@ -77,11 +83,16 @@ def create_version(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewV
         raise conflict(f"{name!r} is the name of a pipeline of another kind ({found.form}) in this workspace")
     else:
         tx.update(Pipeline, found.id, lambda pipeline: replace(pipeline, updated_at=tx.now))
+    return add_version(tx, actor, found, new)
+
+
+def add_version(tx: Tx, actor: Actor, pipeline: Pipeline, new: NewVersion) -> PipelineVersion:
+    """Add a version without asking who wants it: behind ``create_version``, and where what it uses changed."""
     version = tx.insert(
         PipelineVersion(
             0,
-            workspace_id,
-            found.id,
+            pipeline.workspace_id,
+            pipeline.id,
             new_uuid(),
             new.definition,
             RELEASE,
@@ -91,7 +102,7 @@ def create_version(tx: Tx, actor: Actor, workspace_id: int, name: str, new: NewV
             tx.now,
         )
     )
-    _record(tx, actor, Action.PIPELINE_CHANGE, found, version=version.version)
+    _record(tx, actor, Action.PIPELINE_CHANGE, pipeline, version=version.version)
     return version
 
 
@@ -101,6 +112,8 @@ def copy_pipeline(
     """Add a version to the pipeline ``name`` with the definition of another pipeline's version, or its newest."""
     ask(actor, Permission.PIPELINE_EDIT)
     source = pipeline_by_id(tx, actor, source_id, Permission.PIPELINE_READ)
+    if source.form != Form.STEPS:
+        raise failed_precondition(f"pipeline {source.name} is not made of steps ({source.form}) and cannot be copied")
     where = {"version": version} if version else {}
     chosen = tx.first(PipelineVersion, order_by="-id", pipeline_id=source.id, **where)
     if chosen is None:
@@ -212,8 +225,9 @@ def pipeline_ids(tx: Tx, actor: Actor) -> dict[int, list[int]]:
 
 
 def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
-    """Remove a pipeline with all its versions; its log stays. ``CONFLICT`` while it is deployed."""
+    """Remove a pipeline with all its versions; its log stays. ``CONFLICT`` while it is deployed or used by others."""
     pipeline = get_pipeline(tx, actor, workspace_id, name, Permission.PIPELINE_EDIT).pipeline
+    refuse_used(tx, actor, pipeline)
     deployment = tx.first(Deployment, pipeline_id=pipeline.id)
     if deployment is not None:
         _refuse_deployed(deployment, pipeline.name)
@@ -268,6 +282,19 @@ def _check_models(tx: Tx, actor: Actor, workspace_id: int, definition: dict[str,
         known = version is not None and may_serve(tx, actor, workspace_id, version)
         if not known or version is None or version.name != ref.name or (ref.sha and ref.sha != version.sha):
             raise invalid(f"the workspace has no model {ref.name} with version {ref.version}", model=ref.name)
+
+
+def _check_fit(tx: Tx, definition: dict[str, Any]) -> None:
+    """Whether the steps make sense and, where all models are ready, fit together: not every client tells at deploying.
+
+    ``FAILED_PRECONDITION`` if not. Deploying asks again, as configurations may change until then.
+    """
+    refs, plan = steps_planned(definition)
+    models = [tx.first(ModelVersion, version=ref.version) for ref in refs]
+    ready = [model for model in models if model is not None and model.signature is not None]
+    if len(ready) == len(refs):
+        given = [(Signature.from_json(m.signature or {}), newest_config(tx, m.id).tensor_fields) for m in ready]
+        check_plan(plan, given)
 
 
 def _refuse_deployed(deployment: Deployment, what: str) -> None:

@@ -52,14 +52,19 @@ class Reconciler:
         routes: RouteTable,
         worker_id: str,
         rewards: Callable[[int, str], Sequence[Rewards]] = lambda *_: (),
+        describe: Callable[[ModelVersion, ModelConfig], str] = lambda *_: "",
     ) -> None:
-        """``rewards`` gives what feedback said of a branch, by pipeline id and name."""
+        """``rewards`` gives what feedback said of a branch, by pipeline id and name.
+
+        ``describe`` says of a model what answers tell of whom a split chose.
+        """
         self._store = store
         self._artifacts = artifacts
         self._load = load
         self._routes = routes
         self._worker_id = worker_id
         self._rewards = rewards
+        self._describe = describe
         self._verified: set[str] = set()
         self._errors: dict[int, tuple[int, str]] = {}
 
@@ -120,7 +125,8 @@ class Reconciler:
             self._verified.add(version.sha)
         fields = tuple(config.tensor_fields) if config.tensor_fields else None
         label = json.dumps({"model_name": version.name, "model_sha": version.sha})
-        return Step(self._load(self._artifacts.path(version.sha)), fields, label)
+        model = self._load(self._artifacts.path(version.sha))
+        return Step(model, fields, label, self._describe(version, config))
 
     def _loaded(self, routes: list[Route]) -> dict[int, tuple[int, str | None]]:
         loaded: dict[int, tuple[int, str | None]] = {r.deployment_id: (r.revision, None) for r in routes}

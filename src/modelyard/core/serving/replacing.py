@@ -8,7 +8,7 @@ from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import failed_precondition, invalid, not_found
 from modelyard.core.kernel.store import Tx
-from modelyard.core.serving.definitions import planned, steps_planned
+from modelyard.core.serving.definitions import ModelRef, models_named, planned
 from modelyard.core.serving.deployments import Deploy, deploy, pipeline_of, redeploy
 from modelyard.core.serving.entities import Deployment, Form, PipelineVersion
 from modelyard.core.serving.pipelines import create_pipeline, pipeline_by_id
@@ -38,9 +38,14 @@ def replace_model(tx: Tx, actor: Actor, deployment_id: int, config_id: int) -> D
     kept = {known["version_id"]: known["config_id"] for known in deployment.models}
     if model.id not in kept:
         pipeline = pipeline_by_id(tx, actor, deployment.pipeline_id, Permission.PIPELINE_EDIT)
+        if pipeline.form != Form.STEPS:
+            raise failed_precondition(
+                f"pipeline {pipeline.name} is not made of steps ({pipeline.form}); change its own document instead"
+            )
         definition = _with_model(version.definition, model)
         version = create_pipeline(tx, actor, pipeline.workspace_id, pipeline.name, definition)
-    named = {ref.version for ref in planned(Form.STEPS, version.definition)[0]}
+    pipeline_form = pipeline_by_id(tx, actor, deployment.pipeline_id, Permission.PIPELINE_DEPLOY).form
+    named = {ref.version for ref in planned(pipeline_form, version.definition)[0]}
     used = {key for key, uuid in tx.values(ModelVersion, ("id", "version"), id=list(kept)) if uuid in named}
     configs = {key: value for key, value in kept.items() if key in used} | {model.id: config.id}
     command = Deploy(
@@ -62,13 +67,20 @@ def _deployment(tx: Tx, actor: Actor, deployment_id: int) -> Deployment:
 
 
 def _with_model(definition: dict[str, Any], model: ModelVersion) -> dict[str, Any]:
-    """The definition with the model in the step of the same name, or in its only step."""
-    refs, _ = steps_planned(definition)
-    places = [number for number, ref in enumerate(refs) if ref.name == model.name]
-    if len(refs) == 1:
-        places = [0]
-    if len(places) != 1:
-        raise invalid(f"{len(places)} steps of the pipeline run a model named {model.name}; make a new version instead")
-    step = {"ModelInference": {"models": [{"name": model.name, "version": model.version, "sha": model.sha}]}}
-    steps = [step if number in places else old for number, old in enumerate(definition["steps"])]
-    return {**definition, "steps": steps}
+    """The definition with the model in the places of the one of the same name, or of its only one."""
+    refs = set(models_named(definition["steps"]))
+    old = [ref for ref in refs if ref.name == model.name] if len(refs) > 1 else list(refs)
+    if len(old) != 1:
+        raise invalid(f"the pipeline runs {len(old)} models named {model.name}; make a new version of it instead")
+    new = {"name": model.name, "version": model.version, "sha": model.sha}
+    return {**definition, "steps": _replaced(definition["steps"], old[0], new)}
+
+
+def _replaced(part: Any, old: ModelRef, new: dict[str, str]) -> Any:
+    if isinstance(part, list):
+        return [_replaced(each, old, new) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if set(models_named([part])) == {old} and part.get("version") == old.version:
+        return new
+    return {key: _replaced(value, old, new) for key, value in part.items()}

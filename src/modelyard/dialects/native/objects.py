@@ -1,5 +1,5 @@
 """What rights are given on, as people write it: ``experiment:12``, ``model:3/fraud``, ``model:mlflow/churn``,
-``pipeline:3/fraud``, ``workspace:3``, ``platform``; a ``*`` at the end stands for all that begin so."""
+``pipeline:3/fraud``, ``project:risk``, ``workspace:3``, ``platform``; a ``*`` at the end is for all that begin so."""
 
 from modelyard.core.access.granting import Resource
 from modelyard.core.access.grants import PLATFORM_ID, ResourceType, in_workspace
@@ -14,6 +14,7 @@ _WORDS = {
     ResourceType.EXPERIMENT: "experiment",
     ResourceType.MODEL: "model",
     ResourceType.PIPELINE: "pipeline",
+    ResourceType.PROJECT: "project",
 }
 _KINDS = {word: kind for kind, word in _WORDS.items()}
 _TRACKING = "mlflow"
@@ -29,6 +30,8 @@ def object_named(tx: Tx, text: str) -> Resource:
         raise _not_understood(text)
     if kind is ResourceType.EXPERIMENT:
         return experiment_resource(tx, which)
+    if kind is ResourceType.PROJECT:
+        return Resource(kind, which)
     if kind is ResourceType.WORKSPACE:
         number = _workspace(tx, text, which)
         return Resource(kind, which if number is None else str(number), number or 0)
@@ -67,5 +70,5 @@ def _workspace(tx: Tx, text: str, given: str) -> int | None:
 def _not_understood(text: str) -> DomainError:
     return invalid(
         f"object {text[:80]!r} is not understood: use experiment:ID, model:WORKSPACE/NAME, pipeline:WORKSPACE/NAME, "
-        "workspace:ID or platform, where WORKSPACE is a workspace's number, or mlflow"
+        "project:LABEL, workspace:ID or platform, where WORKSPACE is a workspace's number, or mlflow"
     )

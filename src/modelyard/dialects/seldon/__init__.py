@@ -1,16 +1,28 @@
-"""Seldon Deploy's REST API v1alpha1 (shared/spec/seldon.md) on our core: control plane and data plane.
+"""Seldon Deploy's REST API v1alpha1 on our core: control plane and data plane.
 
-A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``.
+A namespace is a workspace by its slug; a SeldonDeployment is a pipeline of the form ``predictors``, a Model of Seldon
+Core 2 one of the form ``model``, and a Pipeline one of the form ``dataflow``.
 """
 
 from modelyard.dialects.seldon import (
+    batch_jobs,
     data_plane,
     deployments,
     environment,
+    experiments,
+    explainers,
+    explanations,
     feedback,
+    gitops,
     healthcheck,
+    iam_groups,
+    iam_policies,
+    iam_users,
     inference_logs,
+    load_tests,
     login,
+    models,
+    pipelines,
     predict,
     resources,
 )
@@ -18,13 +30,24 @@ from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
 __all__ = [
+    "batch_jobs",
     "data_plane",
     "deployments",
     "environment",
+    "experiments",
+    "explainers",
+    "explanations",
     "feedback",
+    "gitops",
     "healthcheck",
+    "iam_groups",
+    "iam_policies",
+    "iam_users",
     "inference_logs",
+    "load_tests",
     "login",
+    "models",
+    "pipelines",
     "predict",
     "resources",
     "seldon",

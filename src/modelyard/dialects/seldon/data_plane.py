@@ -15,11 +15,12 @@ from modelyard.dialects.seldon.inference.failure import render_failure
 from modelyard.dialects.seldon.inference.message import puid_of
 from modelyard.dialects.seldon.inference.reference import document
 from modelyard.web.call import Call
+from modelyard.web.callers import by_identity
 from modelyard.web.routing import Dialect
 
 _API: Final = "/seldon/{namespace}/{deployment}/api/v1.0"
 
-seldon_data = Dialect("seldon data plane", render_failure)
+seldon_data = Dialect("seldon data plane", render_failure, caller=by_identity)
 
 
 def place_of(call: Call) -> tuple[str, str]:

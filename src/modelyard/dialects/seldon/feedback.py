@@ -16,6 +16,7 @@ from modelyard.web.call import Call
 
 _PREFIX: Final = "/seldon/{namespace}/{deployment}/api"
 _TRUTH_BYTES: Final = 256 * 1024
+_TRUTH_DEPTH: Final = 100
 
 
 class _Feedback(msgspec.Struct):
@@ -24,7 +25,7 @@ class _Feedback(msgspec.Struct):
     reward: float = 0.0
     request: Message | None = None
     response: Message | None = None
-    truth: msgspec.Raw | None = None
+    truth: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _DECODER = msgspec.json.Decoder(_Feedback)
@@ -52,7 +53,7 @@ async def _keep(call: Call) -> Response:
         known,
         answered.routing or {},
         frozenset(answered.request_path or ()),
-        _truth(given.truth),
+        _truth(bytes(given.truth)),
     )
     await call.services.store.write(give_feedback, call.actor, *place_of(call), said)
     puid = known or new_uuid()
@@ -82,10 +83,18 @@ def _rows(given: _Feedback) -> int:
     return 1
 
 
-def _truth(given: msgspec.Raw | None) -> Any:
-    if given is None:
-        return None
+def _truth(given: bytes) -> Any:
+    """Any JSON, but not too much of it, nor nested so deep that it could not be written down again."""
     if len(given) > _TRUTH_BYTES:
         message = f"truth is larger than {_TRUTH_BYTES} bytes; send feedback for fewer rows at once"
         raise DomainError(ErrorKind.TOO_LARGE, message)
-    return msgspec.json.decode(given)
+    truth = msgspec.json.decode(given)
+    if _nests(truth, _TRUTH_DEPTH):
+        raise invalid(f"truth nests deeper than {_TRUTH_DEPTH} lists and objects")
+    return truth
+
+
+def _nests(value: Any, levels: int) -> bool:
+    """Whether lists and objects nest deeper than that."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (levels == 0 or any(_nests(each, levels - 1) for each in inner))

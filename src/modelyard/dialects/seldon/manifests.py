@@ -8,8 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.names import label
+from modelyard.dialects.seldon.fields import (
+    a_list,
+    an_object,
+    one_of,
+    resource_version,
+    text_or_none,
+    whole,
+    wrong,
+)
 from modelyard.dialects.seldon.servers import IMAGES, IMPLEMENTATIONS, REFUSED, SERVERS, wrong_protocol
 
 Document = Mapping[str, Any]
@@ -72,12 +81,12 @@ class Manifest:
 
 def read_manifest(document: Any, namespace: str, name: str | None = None) -> Manifest:
     """The manifest for this namespace; ``name`` is what the URL says."""
-    body = _object(document, "the body")
+    body = an_object(document, "the body")
     if body.get("kind", "SeldonDeployment") != "SeldonDeployment":
-        raise _wrong("kind", body["kind"], "SeldonDeployment")
-    metadata = _object(body.get("metadata") or {}, "metadata")
-    spec = _object(body.get("spec") or {}, "spec")
-    protocol = _one_of("spec.protocol", spec.get("protocol") or "seldon", PROTOCOLS)
+        raise wrong("kind", body["kind"], "SeldonDeployment")
+    metadata = an_object(body.get("metadata") or {}, "metadata")
+    spec = an_object(body.get("spec") or {}, "spec")
+    protocol = one_of("spec.protocol", spec.get("protocol") or "seldon", PROTOCOLS)
     _check_transport(spec)
     predictors = tuple(_predictor(p, f"spec.predictors[{at}]", protocol) for at, p in enumerate(_predictors(spec)))
     _check_traffic(predictors)
@@ -85,7 +94,7 @@ def read_manifest(document: Any, namespace: str, name: str | None = None) -> Man
         name=_name(metadata, body, namespace, name),
         protocol=protocol,
         predictors=predictors,
-        resource_version=_resource_version(metadata.get("resourceVersion")),
+        resource_version=resource_version(metadata.get("resourceVersion")),
         document={key: value for key, value in body.items() if key != "status"},
     )
 
@@ -105,17 +114,9 @@ def _name(metadata: Document, body: Document, namespace: str, name: str | None) 
     return given
 
 
-def _resource_version(given: Any) -> int | None:
-    if given in (None, ""):
-        return None
-    if not isinstance(given, str) or not given.isdecimal() or len(given) > 15:
-        raise _wrong("metadata.resourceVersion", given, "the resourceVersion that was read, or nothing")
-    return int(given)
-
-
 def _check_transport(spec: Document) -> None:
-    _one_of("spec.transport", spec.get("transport") or "rest", ("rest", "grpc"))
-    server = _one_of("spec.serverType", spec.get("serverType") or "rpc", ("rpc", "kafka"))
+    one_of("spec.transport", spec.get("transport") or "rest", ("rest", "grpc"))
+    server = one_of("spec.serverType", spec.get("serverType") or "rpc", ("rpc", "kafka"))
     if server == "kafka":
         raise invalid("spec.serverType 'kafka' is not supported: this server needs no Kafka; use 'rpc'")
 
@@ -128,7 +129,7 @@ def _predictors(spec: Document) -> list[Any]:
 
 
 def _predictor(given: Any, place: str, protocol: str) -> Predictor:
-    body = _object(given, place)
+    body = an_object(given, place)
     name = body.get("name")
     if not isinstance(name, str) or not name:
         raise invalid(f"{place}.name is missing", field=f"{place}.name")
@@ -137,10 +138,10 @@ def _predictor(given: Any, place: str, protocol: str) -> Predictor:
     twice = next((each for each in names if names.count(each) > 1), None)
     if twice is not None:
         raise invalid(f"{place}.graph has two units named {twice!r}; name them apart", field=f"{place}.graph")
-    annotations = _object(body.get("annotations") or {}, f"{place}.annotations")
+    annotations = an_object(body.get("annotations") or {}, f"{place}.annotations")
     if annotations.get("seldon.io/no-engine") == "true" and len(names) > 1:
         raise invalid(f"{place}.annotations: seldon.io/no-engine is for graphs of one unit only")
-    traffic = _whole(f"{place}.traffic", body.get("traffic", 0), 0, 100)
+    traffic = whole(f"{place}.traffic", body.get("traffic", 0), 0, 100)
     return Predictor(label("predictor", name), traffic, body.get("shadow") is True, graph, place)
 
 
@@ -173,7 +174,7 @@ class _Reader:
 
     def unit(self, given: Any, place: str, depth: int = 1) -> Unit:
         """The unit and those below it."""
-        body = _object(given, place)
+        body = an_object(given, place)
         self._units += 1
         if self._units > _MAX_UNITS or depth > _MAX_DEPTH:
             raise invalid(f"{place}: a graph may have {_MAX_UNITS} units, {_MAX_DEPTH} deep, and no more")
@@ -182,13 +183,13 @@ class _Reader:
             raise invalid(f"{place}.name is missing", field=f"{place}.name")
         implementation = self._implementation(body, name, place)
         kind = _kind(body, implementation, place)
-        children = _list(body.get("children"), f"{place}.children")
+        children = a_list(body.get("children"), f"{place}.children")
         unit = Unit(
             name=name,
             kind=kind,
             implementation=implementation,
             model_uri=self._model_uri(body, implementation, place),
-            secret=_text_or_none(body.get("envSecretRefName"), f"{place}.envSecretRefName"),
+            secret=text_or_none(body.get("envSecretRefName"), f"{place}.envSecretRefName"),
             parameters=_parameters(body, place),
             children=tuple(self.unit(c, f"{place}.children[{at}]", depth + 1) for at, c in enumerate(children)),
             place=place,
@@ -201,7 +202,7 @@ class _Reader:
         given = body.get("implementation") or "UNKNOWN_IMPLEMENTATION"
         field = f"{place}.implementation"
         if not isinstance(given, str):
-            raise _wrong(field, given, "the name of an implementation")
+            raise wrong(field, given, "the name of an implementation")
         if given in REFUSED:
             raise invalid(f"{field} {given!r} is not supported: {REFUSED[given]}", field=field)
         if given in IMPLEMENTATIONS:
@@ -210,7 +211,7 @@ class _Reader:
                 raise invalid(f"{field} {given!r} {why}", field=field)
             return given
         if given != "UNKNOWN_IMPLEMENTATION":
-            raise _wrong(field, given, f"one of {', '.join(sorted(IMPLEMENTATIONS))}")
+            raise wrong(field, given, f"one of {', '.join(sorted(IMPLEMENTATIONS))}")
         return self._of_container(name, place)
 
     def _of_container(self, name: str, place: str) -> str:
@@ -244,13 +245,13 @@ def _kind(body: Document, implementation: str, place: str) -> str:
     given = body.get("type")
     if given in (None, "", "UNKNOWN_TYPE"):
         given = IMPLEMENTATIONS[implementation].kind
-    kind = _one_of(f"{place}.type", given, TYPES)
+    kind = one_of(f"{place}.type", given, TYPES)
     fixed = IMPLEMENTATIONS[implementation].fixed
     if fixed and kind != IMPLEMENTATIONS[implementation].kind:
-        raise _wrong(f"{place}.type", kind, f"{IMPLEMENTATIONS[implementation].kind} for {implementation}")
-    methods = _list(body.get("methods"), f"{place}.methods")
+        raise wrong(f"{place}.type", kind, f"{IMPLEMENTATIONS[implementation].kind} for {implementation}")
+    methods = a_list(body.get("methods"), f"{place}.methods")
     for method in methods:
-        _one_of(f"{place}.methods", method, METHODS)
+        one_of(f"{place}.methods", method, METHODS)
     extra = set(methods) - {"SEND_FEEDBACK", _METHOD_OF_TYPE.get(kind, "")}
     if kind == "MODEL" and extra == {"TRANSFORM_INPUT"}:  # what a model does by being asked
         extra = set()
@@ -275,14 +276,14 @@ def _check_children(unit: Unit) -> None:
 def _check_logger(body: Document, place: str) -> None:
     logger = body.get("logger")
     if logger is not None:
-        mode = _object(logger, f"{place}.logger").get("mode")
-        _one_of(f"{place}.logger.mode", mode, LOGGER_MODES)
+        mode = an_object(logger, f"{place}.logger").get("mode")
+        one_of(f"{place}.logger.mode", mode, LOGGER_MODES)
 
 
 def _parameters(body: Document, place: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for at, given in enumerate(_list(body.get("parameters"), f"{place}.parameters")):
-        parameter = _object(given, f"{place}.parameters[{at}]")
+    for at, given in enumerate(a_list(body.get("parameters"), f"{place}.parameters")):
+        parameter = an_object(given, f"{place}.parameters[{at}]")
         name, value = parameter.get("name"), parameter.get("value")
         if not isinstance(name, str) or not isinstance(value, (str, int, float)):
             raise invalid(f"{place}.parameters[{at}] needs a name and a value", field=f"{place}.parameters[{at}]")
@@ -292,63 +293,23 @@ def _parameters(body: Document, place: str) -> dict[str, str]:
 
 
 def _check_type(kind: Any, value: str | float, place: str) -> None:
-    _one_of(f"{place}.type", kind, ("INT", "FLOAT", "DOUBLE", "STRING", "BOOL"))
+    one_of(f"{place}.type", kind, ("INT", "FLOAT", "DOUBLE", "STRING", "BOOL"))
     readers = {"INT": int, "FLOAT": float, "DOUBLE": float}
     try:
         readers.get(kind, str)(str(value))
     except ValueError as error:
-        raise _wrong(f"{place}.value", value, f"a value of the type {kind}") from error
+        raise wrong(f"{place}.value", value, f"a value of the type {kind}") from error
 
 
 def _containers(predictor: Document, place: str) -> dict[str, tuple[str, str]]:
     """(image, where it stands) of the containers by their names."""
     found = {}
-    for at, given in enumerate(_list(predictor.get("componentSpecs"), f"{place}.componentSpecs")):
+    for at, given in enumerate(a_list(predictor.get("componentSpecs"), f"{place}.componentSpecs")):
         pods = f"{place}.componentSpecs[{at}]"
-        spec = _object(_object(given, pods).get("spec") or {}, f"{pods}.spec")
-        for number, container in enumerate(_list(spec.get("containers"), f"{pods}.spec.containers")):
+        spec = an_object(an_object(given, pods).get("spec") or {}, f"{pods}.spec")
+        for number, container in enumerate(a_list(spec.get("containers"), f"{pods}.spec.containers")):
             field = f"{pods}.spec.containers[{number}]"
-            body = _object(container, field)
+            body = an_object(container, field)
             if isinstance(body.get("image"), str) and body["image"]:
                 found[str(body.get("name"))] = (body["image"], f"{field}.image")
     return found
-
-
-def _object(given: Any, place: str) -> dict[str, Any]:
-    if not isinstance(given, dict):
-        raise _wrong(place, given, "an object")
-    return given
-
-
-def _list(given: Any, place: str) -> list[Any]:
-    if given is None:
-        return []
-    if not isinstance(given, list):
-        raise _wrong(place, given, "a list")
-    return given
-
-
-def _text_or_none(given: Any, place: str) -> str | None:
-    if given is not None and not isinstance(given, str):
-        raise _wrong(place, given, "text")
-    return given or None
-
-
-def _one_of(field: str, given: Any, known: tuple[str, ...]) -> str:
-    if not isinstance(given, str) or given not in known:
-        raise _wrong(field, given, f"one of {', '.join(known)}")
-    return given
-
-
-def _whole(field: str, given: Any, low: int, high: int) -> int:
-    """A whole number, also as text: fields of the type int64 come both ways."""
-    if given is None:
-        return low
-    number = int(given) if isinstance(given, str) and given.isdecimal() and len(given) < 10 else given
-    if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
-        raise _wrong(field, given, f"a whole number from {low} to {high}")
-    return number
-
-
-def _wrong(field: str, given: Any, wanted: str) -> DomainError:
-    return invalid(f"{field}: expected {wanted}, got {str(given)[:100]!r}", field=field, expected=wanted)

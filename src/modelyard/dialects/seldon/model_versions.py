@@ -1,9 +1,7 @@
 """The model versions that a manifest's URIs name."""
 
-from modelyard.core.access.permissions import Permission
-from modelyard.core.catalogue.entities import ModelVersion
+from modelyard.core.catalogue.entities import ModelVersion, Workspace
 from modelyard.core.catalogue.models import list_versions
-from modelyard.core.catalogue.workspaces import workspace_by_slug
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, failed_precondition, not_found
 from modelyard.core.kernel.store import Tx
@@ -29,8 +27,8 @@ async def model_versions(call: Call, namespace: str, asked: list[Source]) -> lis
 
 
 def _version(tx: Tx, actor: Actor, namespace: str, uri: str) -> ModelVersion:
-    workspace = workspace_by_slug(tx, actor, namespace, Permission.MODEL_READ)
-    versions = [v for v in list_versions(tx, actor, name=uri) if v.workspace_id == workspace.id]
+    workspace = tx.first(Workspace, slug=namespace)
+    versions = [v for v in list_versions(tx, actor, name=uri) if workspace and v.workspace_id == workspace.id]
     if not versions:
         raise not_found("model", uri)
     return versions[-1]

@@ -12,8 +12,8 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import failed_precondition, invalid
 from modelyard.core.kernel.store import Tx
-from modelyard.core.serving.applying import Applied, get_applied
-from modelyard.core.serving.entities import Form
+from modelyard.core.serving.applying import get_applied
+from modelyard.core.serving.entities import Form, PipelineVersion
 from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.core.serving.routes import Route
 from modelyard.dialects.seldon.deployments import ONE, public_url
@@ -74,14 +74,13 @@ async def _asked(call: Call) -> tuple[Route, str]:
 
 def _protocol(tx: Tx, actor: Actor, namespace: str, name: str) -> str:
     pipeline = pipeline_at(tx, actor, namespace, name, Permission.PIPELINE_INFER)
-    if pipeline.form != Form.PREDICTORS:
-        return V2
-    return protocol_of(get_applied(tx, actor, namespace, name))
+    newest = tx.first(PipelineVersion, order_by="-id", pipeline_id=pipeline.id)
+    return protocol_of(newest) if newest and pipeline.form == Form.PREDICTORS else V2
 
 
-def protocol_of(applied: Applied) -> str:
+def protocol_of(version: PipelineVersion) -> str:
     """The protocol of a SeldonDeployment, by the name that this server gives it."""
-    spec = applied.newest.definition.get("document", {}).get("spec", {})
+    spec = version.definition["document"]["spec"]
     return "seldon" if spec.get("protocol", "seldon") == "seldon" else V2
 
 
@@ -106,7 +105,7 @@ async def _curl(call: Call) -> Response:
     applied = await call.services.store.read(get_applied, call.actor, namespace, name)
     body: Any = await call.json(msgspec.Raw)
     payload = json_bytes(msgspec.json.decode(body)).decode()
-    v2 = applied.pipeline.form != Form.PREDICTORS or protocol_of(applied) == V2
+    v2 = applied.pipeline.form != Form.PREDICTORS or protocol_of(applied.newest) == V2
     path = "v2/models/infer" if v2 else "api/v1.0/predictions"
     url = f"{public_url(call)}/seldon/{namespace}/{name}/{path}"
     parts = ["curl", "-X", "POST", url, "-H", "Authorization: Bearer $TOKEN", "-H", "Content-Type: application/json"]

@@ -34,7 +34,7 @@ from modelyard.dialects.wallaroo.model_bodies import (
     VersionsBody,
 )
 from modelyard.dialects.wallaroo.workspaces import workspace
-from modelyard.web.call import Call
+from modelyard.web.call import Call, json_bytes
 
 
 @wallaroo.post("/v1/api/models/list", Permission.MODEL_READ, body=ListBody)
@@ -188,6 +188,11 @@ def _flat(version: ModelVersion) -> dict[str, Any]:
         "image_path": version.image_path,
         "status": version.status,
     }
+
+
+def description(version: ModelVersion, config: ModelConfig) -> str:
+    """What answers of a split say of the model that was chosen: JSON text; its maker is named by id."""
+    return json_bytes(_configured(VersionView(version, config), {}, {version.id})).decode()
 
 
 def _configured(view: VersionView, names: dict[str, str], held: set[int]) -> dict[str, Any]:

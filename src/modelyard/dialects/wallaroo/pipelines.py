@@ -24,6 +24,7 @@ from modelyard.core.serving.pipelines import (
     pipeline_by_id,
 )
 from modelyard.dialects.wallaroo.dialect import json, timestamp, wallaroo
+from modelyard.dialects.wallaroo.steps import shown
 from modelyard.dialects.wallaroo.topics import topic_name
 from modelyard.dialects.wallaroo.workspaces import workspace
 from modelyard.web.call import Call
@@ -157,7 +158,8 @@ async def get_version(call: Call) -> Response:
     """One version by its uuid."""
     body = await call.json(VersionBody)
     pipeline, version = await call.services.store.read(get_pipeline_version, call.actor, body.version)
-    return json({"pipeline_id": pipeline.name, "version": version.version, "definition": version.definition})
+    definition = shown(pipeline.name, version.definition)
+    return json({"pipeline_id": pipeline.name, "version": version.version, "definition": definition})
 
 
 @wallaroo.post("/v1/api/pipelines/delete_pipeline", Permission.PIPELINE_EDIT, body=OldNamedBody)
@@ -244,7 +246,7 @@ def _item(view: PipelineView, version: PipelineVersion) -> dict[str, Any]:
             "created_at": timestamp(version.created_at),
             "created_by": version.created_by,
             "created_on_version": version.created_on_version,
-            "steps": version.definition.get("steps", []),
+            "steps": shown(view.pipeline.name, version.definition).get("steps", []),
             "version": version.version,
         },
     }

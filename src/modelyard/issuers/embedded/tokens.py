@@ -54,9 +54,11 @@ def verify_access_now(keys: KeyRing, realms: tuple[str, ...], token: str) -> Ver
 def verify_access_or_id_now(keys: KeyRing, realms: tuple[str, ...], token: str) -> Verified:
     """The same where ID tokens are taken, too; whether its client's are is for the store to say."""
     claims = _in_time(_signed_by_us(keys, token, realms), datetime.now(UTC))
-    if claims.get("typ") == "ID":
-        return replace(verified(claims), client_id=claims["aud"], id_token=True)
-    return verified(_of_access(claims))
+    return (
+        replace(verified(_of_client(claims)), id_token=True)
+        if claims.get("typ") == "ID"
+        else verified(_of_access(claims))
+    )
 
 
 def read_access(keys: KeyRing, token: str, realms: tuple[str, ...], now: datetime) -> dict[str, Any]:
@@ -119,8 +121,19 @@ def _of_access(claims: dict[str, Any]) -> dict[str, Any]:
     return claims
 
 
+def _of_client(claims: dict[str, Any]) -> dict[str, Any]:
+    """The claims of an ID token, when they are those that ``sign_id`` writes: for one client, which asked for it."""
+    texts = [claims.get(name) for name in ("sub", "jti", "azp", "aud")]
+    if not all(isinstance(text, str) for text in texts) or claims["azp"] != claims["aud"]:
+        raise _refused("it is not an ID token for the one client that asked for it")
+    return claims
+
+
 def _in_time(claims: dict[str, Any], now: datetime) -> dict[str, Any]:
-    if claims["exp"] + _LEEWAY_SECONDS < now.timestamp():
+    expires = claims.get("exp")
+    if not isinstance(expires, int):
+        raise _refused("it has no time of expiry")
+    if expires + _LEEWAY_SECONDS < now.timestamp():
         raise _refused("it has expired; refresh it or sign in again")
     return claims
 

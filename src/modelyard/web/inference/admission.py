@@ -1,6 +1,6 @@
 """Who may infer with which deployment."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -11,7 +11,7 @@ from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.kernel.actor import Actor
-from modelyard.core.kernel.errors import DomainError
+from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid, not_found
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.pipelines import own_pipeline
 from modelyard.core.serving.routes import Route
@@ -91,6 +91,41 @@ class Admission:
             return await self._basic.authenticate(text, scope["client"][0] if scope.get("client") else None)
         return await self._callers.resolve(authorization)
 
+    async def meant(self, actor: Actor, routes: Sequence[Route], shown: str, scope: Scope) -> Route:
+        """The one of the deployments that a name may mean; ``NOT_FOUND`` when there is none for the actor."""
+        if len(routes) > 1:
+            return await self.choose(actor, routes, shown)
+        if not routes:
+            raise not_found("deployment", shown)
+        await self.require(actor, routes[0], shown, scope)
+        return routes[0]
+
+    async def choose(self, actor: Actor, routes: Sequence[Route], shown: str) -> Route:
+        """The one among deployments of the same name that the actor may infer with.
+
+        ``INVALID`` names those when there are more of them; the others are not told of.
+        """
+        refusals: list[DomainError] = []
+        mine = [route for route in routes if await self._lets(actor, route, shown, refusals)]
+        if len(mine) == 1:
+            return mine[0]
+        if mine:
+            names = ", ".join(sorted(f"{route.workspace}.{route.pipeline_name}" for route in mine))
+            raise invalid(f"several deployments are named {shown}: say which one of {names}")
+        raise next((error for error in refusals if error.kind is ErrorKind.FORBIDDEN), not_found("deployment", shown))
+
+    async def _lets(self, actor: Actor, route: Route, shown: str, refusals: list[DomainError]) -> bool:
+        decide = partial(_may_infer, route=route, shown=shown)
+        try:
+            if not self.may(actor, route):
+                await self._callers.require(actor, Permission.PIPELINE_INFER, route.pipeline_id, decide)
+        except DomainError as error:
+            if error.kind not in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND):
+                raise
+            refusals.append(error)
+            return False
+        return True
+
     @asynccontextmanager
     async def _recording(self, actor: Actor, scope: Scope) -> AsyncIterator[None]:
         """Records that what is asked inside was refused; a deployment that is not there does not belong inside."""
@@ -98,7 +133,7 @@ class Admission:
             yield
         except DomainError as error:
             who = actor.for_request(scope["client"][0] if scope.get("client") else None)
-            route = f"POST {scope['path']}"
+            route = f"{scope['method']} {scope['path']}"
             await record_route_refusal(self._audit, who, route, Permission.PIPELINE_INFER, error)
             raise
 

@@ -1,6 +1,6 @@
 """What a protocol of inference is to the server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,6 +42,14 @@ class Refusal:
     headers: Mapping[str, str]
 
 
+class Several(Exception):  # noqa: N818  # no error yet: the caller may know only one of them
+    """A name that more than one deployment has: which is meant depends on what the caller may infer with."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        super().__init__()
+        self.routes = routes
+
+
 class InferenceProtocol(Protocol):
     """From requests to rows, and from results to answers; nothing in it waits."""
 
@@ -49,7 +57,7 @@ class InferenceProtocol(Protocol):
         """Whether the request is one for inference in this protocol."""
 
     def find(self, scope: Scope, headers: Headers, routes: RouteTable) -> Route:
-        """The deployment that is asked; ``NOT_FOUND`` when there is none."""
+        """The deployment that is asked; ``NOT_FOUND`` when there is none, ``Several`` when that takes the caller."""
 
     def shown(self, scope: Scope) -> str:
         """What was asked for, as messages name it."""

@@ -246,3 +246,22 @@ def test_every_field_of_the_schema_has_a_resolver_of_ours() -> None:
     ]
     assert len(fields) > 100
     assert [name for name, field, resolve in fields if resolve is None] == []
+
+
+def test_a_pipeline_that_is_not_made_of_steps_shows_a_step_for_each_of_its_models(store: SqlStore, ann: Tenant) -> None:
+    def insert(tx: Tx) -> None:
+        space, owner = ann.workspace, ann.actor.user_id
+        served = tx.insert(Pipeline(0, space, "canary", Form.PREDICTORS, owner, NOW, NOW))
+        models = [{"name": "a", "version": "v1", "sha": SHA}, {"name": "b", "version": "v2", "sha": SHA}]
+        definition = {"document": {"kind": "SeldonDeployment"}, "models": models, "plan": {}}
+        tx.insert(
+            PipelineVersion(
+                0, ann.workspace, served.id, new_uuid(), definition, "1", None, None, ann.actor.user_id, NOW
+            )
+        )
+
+    store.run_write(insert)
+    question = 'query { pipeline(where: {pipeline_id: {_eq: "canary"}}) { pipeline_versions { definition } } }'
+    definition = ask(store, ann.actor, question)["pipeline"][0]["pipeline_versions"][0]["definition"]
+    assert definition["id"] == "canary"
+    assert [step["ModelInference"]["models"][0]["name"] for step in definition["steps"]] == ["a", "b"]

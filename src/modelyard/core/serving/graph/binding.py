@@ -32,9 +32,12 @@ class RequestBinding:
         self._inputs = signature.inputs
         self._pairs = list(zip(self._inputs, field_names(signature, tensor_fields), strict=True))
         self.columns = tuple(name for _, names in self._pairs for name in names)
+        self._only = self.columns[0] if len(self.columns) == 1 else None
 
     def bind(self, columns: Columns) -> tuple[dict[str, Array], dict[str, Array]]:
         """(the columns as they were taken, the model's inputs); ``INVALID`` says which column does not fit and how."""
+        if self._only is not None and self._only in columns:
+            return self._bind_only(self._only, columns)
         for name in self.columns:
             if name not in columns:
                 raise _missing(name, self._inputs, columns)
@@ -47,6 +50,14 @@ class RequestBinding:
                 taken.update({name: block[:, at] for at, name in enumerate(names)})
         _same_length(feed)
         return taken, feed
+
+    def _bind_only(self, name: str, columns: Columns) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The same for the usual model, which takes one tensor, without detours."""
+        spec = self._inputs[0]
+        array = tensor(name, columns[name], spec)
+        if len(array) == 0:
+            raise _no_rows()
+        return {name: array}, {spec.name: array}
 
     def example(self) -> dict[str, Array]:
         """One row of zeros that fits."""
@@ -73,12 +84,24 @@ def link(before: Sequence[TensorSpec], inputs: Sequence[TensorSpec]) -> list[tup
         pairs = [(spec, at) for at, spec in enumerate(inputs)]
     else:
         pairs = []
-    if not pairs or any(not _compatible(before[at], spec) for spec, at in pairs):
+    if not pairs or any(not compatible(before[at], spec) for spec, at in pairs):
         raise failed_precondition(
             "two steps do not fit together: the first gives "
             f"{'; '.join(map(str, before))}, the next takes {'; '.join(map(str, inputs))}"
         )
     return pairs
+
+
+def joinable(before: Sequence[TensorSpec], inputs: Sequence[TensorSpec]) -> bool:
+    """Whether these tensors may be joined side by side into the only input."""
+    if len(inputs) != 1 or len(inputs[0].shape) != 2 or len(before) < 2:
+        return False
+    if any(
+        len(spec.shape) not in (1, 2) or (spec.dtype == "string") != (inputs[0].dtype == "string") for spec in before
+    ):
+        return False
+    widths = [1 if len(spec.shape) == 1 else spec.shape[1] for spec in before]
+    return None in widths or inputs[0].shape[1] in (None, sum(width or 0 for width in widths))
 
 
 def take(given: Columns, inputs: Sequence[TensorSpec]) -> dict[str, Array]:
@@ -119,7 +142,8 @@ def _misfit(given: Columns, inputs: Sequence[TensorSpec]) -> DomainError:
     return invalid(f"what came before does not fit: the model takes {wanted}; got {shown}", expected=wanted)
 
 
-def _compatible(given: TensorSpec, wanted: TensorSpec) -> bool:
+def compatible(given: TensorSpec, wanted: TensorSpec) -> bool:
+    """Whether a tensor like the one can stand where the other is asked for, as far as types and sizes are known."""
     if (given.dtype == "string") != (wanted.dtype == "string") or len(given.shape) != len(wanted.shape):
         return False
     return all(None in pair or pair[0] == pair[1] for pair in zip(given.row_shape, wanted.row_shape, strict=True))
@@ -135,9 +159,13 @@ def _zeros(spec: TensorSpec, columns: int) -> Array:
 def _same_length(feed: dict[str, Array]) -> None:
     lengths = [len(array) for array in feed.values()]
     if 0 in lengths:
-        raise invalid("no rows: send at least one")
+        raise _no_rows()
     if len(lengths) > 1 and len(set(lengths)) > 1:
         raise invalid(f"columns of different lengths: {dict(zip(feed, lengths, strict=True))}")
+
+
+def _no_rows() -> DomainError:
+    return invalid("no rows: send at least one")
 
 
 def _missing(name: str, inputs: tuple[TensorSpec, ...], columns: Columns) -> DomainError:

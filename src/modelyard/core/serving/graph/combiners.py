@@ -44,6 +44,36 @@ class Champion(First):
         return answers[0][1]
 
 
+class Nth(First):
+    """The answer of one place."""
+
+    def __init__(self, place: int) -> None:
+        self._place = place
+
+    def combine(self, answers: Answers, result: Result) -> dict[str, Array]:
+        del result
+        return answers[self._place][1]
+
+    def outputs(self, nodes: Sequence[Specs]) -> Specs:
+        return nodes[self._place]
+
+
+class Audited:
+    """What another combiner makes of the answers; those at some places stand beside it, under their nodes' names."""
+
+    def __init__(self, places: Sequence[int], then: Combiner) -> None:
+        self._places = tuple(places)
+        self._then = then
+
+    def combine(self, answers: Answers, result: Result) -> dict[str, Array]:
+        for place in self._places:
+            result.note_alternative(*answers[place])
+        return self._then.combine(answers, result)
+
+    def outputs(self, nodes: Sequence[Specs]) -> Specs:
+        return self._then.outputs(nodes)
+
+
 class Average(First):
     """The mean of the answers, number by number."""
 

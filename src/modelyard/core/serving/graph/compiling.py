@@ -5,13 +5,19 @@ from typing import Any
 
 from modelyard.core.kernel.errors import failed_precondition
 from modelyard.core.serving.graph import combiners, routers
-from modelyard.core.serving.graph.binding import field_names, link
+from modelyard.core.serving.graph.binding import RequestBinding, field_names, link
+from modelyard.core.serving.graph.checks import Checked, check_expressions, expressions
+from modelyard.core.serving.graph.dataflow import Dataflow
 from modelyard.core.serving.graph.graph import Graph, Shadow, Target
 from modelyard.core.serving.graph.nodes import Branch, Chain, Constant, ModelNode, Node, Step
 from modelyard.core.serving.graph.plan import nodes_of
+from modelyard.core.serving.graph.selecting import Selected, selected
+from modelyard.core.serving.graph.wiring import Wiring, wired
 from modelyard.core.serving.signature import Signature, TensorSpec
 
 Specs = tuple[TensorSpec, ...]
+Models = Sequence[tuple[Signature, Sequence[str] | None]]
+"""The signatures of a plan's models, each with its configured fields."""
 RewardsOf = Callable[[str], Sequence[routers.Rewards]]
 """What feedback said so far of the nodes of a branch, by its name; empty when it said nothing yet."""
 
@@ -34,8 +40,8 @@ class _Compiler:
     def __init__(self, steps: Sequence[Step], rewards: RewardsOf) -> None:
         self._steps = steps
         self._rewards = rewards
-        self.entries: list[ModelNode] = []
-        """The models that requests may come to first."""
+        self.entries: list[ModelNode | Dataflow] = []
+        """The nodes that requests may come to first."""
 
     def node(self, node: Mapping[str, Any], *, first: bool) -> Node:
         """The node; ``first`` when the request's columns come to it as they are."""
@@ -51,7 +57,16 @@ class _Compiler:
         return node
 
     def _chain(self, node: Mapping[str, Any], first: bool) -> Node:
-        return Chain([self.node(each, first=first and not at) for at, each in enumerate(node["nodes"])])
+        nodes = [self.node(each, first=first and not at) for at, each in enumerate(node["nodes"])]
+        return Chain(nodes, node.get("name"))
+
+    def _dataflow(self, node: Mapping[str, Any], first: bool) -> Node:
+        models = [(step.model.signature, step.tensor_fields) for step in self._steps]
+        nodes = [self.node(each, first=False) for each in node["nodes"]]
+        flow = Dataflow(node["name"], nodes, _wired(node, models), first=first)
+        if flow.binding is not None:
+            self.entries.append(flow)
+        return flow
 
     def _constant(self, node: Mapping[str, Any], first: bool) -> Node:
         del first
@@ -60,7 +75,15 @@ class _Compiler:
     def _branch(self, node: Mapping[str, Any], first: bool) -> Node:
         nodes = [self.node(each, first=first) for each in node["nodes"]]
         router = self._router(node, first) if node["router"] else None
-        return Branch(node["name"], nodes, router, self._combiner(node["name"], node["combine"]))
+        combiner = self._combiner(node["name"], node["combine"])
+        return Branch(node["name"], nodes, router, combiner, told=node.get("told", False))
+
+    def _columns(self, node: Mapping[str, Any], first: bool) -> Node:
+        del first
+        return Selected(node["name"], node["places"], apart=node["apart"])
+
+    def _checked(self, node: Mapping[str, Any], first: bool) -> Node:
+        return Checked(self.node(node["nodes"][0], first=first), expressions(node))
 
     def _router(self, node: Mapping[str, Any], first: bool) -> routers.Router:
         router, name, size = node["router"], node["name"], len(node["nodes"])
@@ -69,6 +92,8 @@ class _Compiler:
             return routers.ByHash(router["weights"], key) if key else routers.ByWeight(router["weights"])
         if router["by"] == "value":
             return routers.ByValue(router["key"], router["values"])
+        if router["by"] == "row":
+            return routers.ByRow(router["places"])
         if router["by"] == "model":
             return routers.ByModel(self._loaded(name, router["model"], first=first))
         known = lambda: self._rewards(name)  # noqa: E731  # asked anew for each request
@@ -76,17 +101,38 @@ class _Compiler:
             return routers.Thompson(size, known)
         return routers.EpsilonGreedy(size, known, router["epsilon"])
 
-    def _combiner(self, name: str, combine: str | Mapping[str, int]) -> combiners.Combiner:
+    def _combiner(self, name: str, combine: str | Mapping[str, Any]) -> combiners.Combiner:
         if isinstance(combine, str):
             return combiners.BY_NAME[combine]()
+        if "nth" in combine:
+            return combiners.Nth(combine["nth"])
+        if "audit" in combine:
+            return combiners.Audited(combine["audit"], self._combiner(name, combine["then"]))
         return combiners.ByModel(self._loaded(name, combine["model"], first=False))
 
 
-def check_plan(plan: Mapping[str, Any], models: Sequence[tuple[Signature, Sequence[str] | None]]) -> None:
+def check_plan(plan: Mapping[str, Any], models: Models) -> None:
     """Whether models with these signatures and fields can work together as planned; ``FAILED_PRECONDITION`` if not."""
     tops = [*plan["targets"], *([plan["shadow"]] if plan["shadow"] else [])]
     for top in tops:
         _check(top["node"], None, models)
+
+
+def request_specs(
+    plan: Mapping[str, Any], models: Sequence[tuple[Signature, Sequence[str] | None]]
+) -> tuple[TensorSpec, ...]:
+    """The columns that a request to such a graph is to bring, as ``Graph.inputs``; () when anything will do."""
+    leading = max(plan["targets"], key=lambda target: target["weight"])["node"]
+    place = _first_model(leading)
+    return () if place is None else tuple(RequestBinding(*models[place]).specs())
+
+
+def _first_model(node: Mapping[str, Any]) -> int | None:
+    """The place of the first model that gets the request as it is."""
+    if node["kind"] == "model":
+        return int(node["model"])
+    inner = node.get("nodes", [])[: 1 if node["kind"] == "chain" else None]
+    return next((place for each in inner if (place := _first_model(each)) is not None), None)
 
 
 def models_of(plan: Mapping[str, Any]) -> set[int]:
@@ -99,9 +145,7 @@ def models_of(plan: Mapping[str, Any]) -> set[int]:
     return found
 
 
-def _check(
-    node: Mapping[str, Any], before: Specs | None, models: Sequence[tuple[Signature, Sequence[str] | None]]
-) -> Specs:
+def _check(node: Mapping[str, Any], before: Specs | None, models: Models) -> Specs:
     """What the node gives, () when that is not known; ``before`` None stands for the request, () for anything."""
     if node["kind"] == "model":
         signature, fields = models[node["model"]]
@@ -118,6 +162,50 @@ def _check(
         for each in node["nodes"]:
             given = _check(each, given, models)
         return given or ()
-    for each in node.get("nodes", []):
-        _check(each, before, models)
-    return ()
+    if node["kind"] == "dataflow":
+        return _wired(node, models).outputs
+    if node["kind"] == "columns":
+        return selected(before or (), node["places"], apart=node["apart"])
+    if node["kind"] == "checked":
+        answers = _check(node["nodes"][0], before, models)
+        check_expressions(node, _asked(node, models) if before is None else (), answers)
+        return answers
+    answers_of = [_check(each, before, models) for each in node.get("nodes", [])]
+    return _combined(node["combine"], node["router"], answers_of) if answers_of else ()
+
+
+def _combined(combine: str | Mapping[str, Any], router: Mapping[str, Any] | None, answers: Sequence[Specs]) -> Specs:
+    """What a branch gives, as far as it is known from what its nodes give."""
+    if isinstance(combine, dict) and "audit" in combine:
+        return _combined(combine["then"], router, answers)
+    if isinstance(combine, dict) and "nth" in combine:
+        return answers[combine["nth"]]
+    if combine not in ("first", "champion") or (router and router["by"] == "model"):
+        return ()
+    if router and any(each != answers[0] for each in answers):
+        return ()
+    return answers[0]
+
+
+def _wired(node: Mapping[str, Any], models: Models) -> Wiring:
+    takes = [_takes(each, models) for each in node["nodes"]]
+    return wired(node, takes, [_check(each, (), models) for each in node["nodes"]])
+
+
+def _takes(node: Mapping[str, Any], models: Models) -> Specs:
+    """What the node takes, () when that is not known."""
+    if node["kind"] == "model":
+        inputs: Specs = models[node["model"]][0].inputs
+        return inputs
+    return _takes(node["nodes"][0], models) if node.get("nodes") and node["kind"] != "dataflow" else ()
+
+
+def _asked(node: Mapping[str, Any], models: Models) -> Specs:
+    """The columns that every request brings to the node, as far as that is known: those of its first model."""
+    if node["kind"] == "model":
+        return tuple(RequestBinding(*models[node["model"]]).specs())
+    if node["kind"] == "columns" or not node.get("nodes"):
+        return ()
+    if node["kind"] == "dataflow":
+        return _wired(node, models).request
+    return _asked(node["nodes"][0], models)

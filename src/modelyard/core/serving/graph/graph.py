@@ -9,7 +9,7 @@ from modelyard.core.serving.graph.nodes import Node
 from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.graph.routers import Shares
 from modelyard.core.serving.signature import TensorSpec
-from modelyard.core.serving.tensors import Columns
+from modelyard.core.serving.tensors import Array, Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,21 @@ class Graph:
         return known or self._targets[self._shares.at(random.random())]  # noqa: S311
 
     def _run(self, node: Node, target: str, columns: Columns) -> Result:
-        result = Result(target=target)
+        result = Result(target=target, asked=columns)
         if self._leading is not None:
             result.inputs, _ = self._leading.bind(columns)
             columns = {**columns, **result.inputs}
         outputs = node.run(columns, result)
         result.rows = rows = len(next(iter(result.inputs.values())))
-        for name, output in outputs.items():
-            if output.shape[:1] != (rows,):
-                raise invalid(f"the model's output {name!r} has shape {list(output.shape)} for {rows} rows")
+        _check_rows(outputs, rows)
+        if result.alternatives is not None:
+            for beside in result.alternatives.values():
+                _check_rows(beside, rows)
         result.outputs = outputs
         return result
+
+
+def _check_rows(outputs: dict[str, Array], rows: int) -> None:
+    for name, output in outputs.items():
+        if output.shape[:1] != (rows,):
+            raise invalid(f"the model's output {name!r} has shape {list(output.shape)} for {rows} rows")

@@ -91,12 +91,8 @@ class ModelNode:
     def _run(self, columns: Columns, result: Result) -> dict[str, Array]:
         if self.binding is None:
             feed = take(columns, self._signature.inputs)
-        elif self.leading and not all(name in columns for name in self.binding.columns):
-            feed = take({name: columns[name] for name in self.leading}, self._signature.inputs)
         else:
-            taken, feed = self.binding.bind(columns)
-            if not result.inputs:
-                result.inputs = taken
+            feed = entered(self.binding, self.leading, columns, self._signature.inputs, result)
         began = time.perf_counter_ns()
         outputs = _in_fixed_batches(self._model, feed) if self._signature.fixed_batch else self._model.run(feed)
         result.elapsed.append(time.perf_counter_ns() - began)
@@ -107,8 +103,8 @@ class ModelNode:
 class Chain:
     """Nodes that run one after another."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.name = nodes[0].name
+    def __init__(self, nodes: Sequence[Node], name: str | None = None) -> None:
+        self.name = name or nodes[0].name
         self._nodes = tuple(nodes)
         self.binding = nodes[0].binding
         self.outputs = nodes[-1].outputs
@@ -124,8 +120,12 @@ class Chain:
 class Branch:
     """Nodes beside one another: the router says which of them answer, the combiner makes one answer of theirs."""
 
-    def __init__(self, name: str, nodes: Sequence[Node], router: Router | None, combiner: Combiner) -> None:
+    def __init__(  # what it is made of
+        self, name: str, nodes: Sequence[Node], router: Router | None, combiner: Combiner, *, told: bool = False
+    ) -> None:
+        """``told`` has the result say whom the router chose."""
         self.name = name
+        self._told = told
         self._nodes = tuple(nodes)
         self._router = router
         self._combiner = combiner
@@ -141,6 +141,8 @@ class Branch:
         if chosen == NONE:
             return {name: np.asarray(column) for name, column in (result.inputs or columns).items()}
         answering = self._nodes if chosen == ALL else self._nodes[chosen : chosen + 1]
+        if self._told and chosen != ALL:
+            result.told = description(answering[0])
         answers = [(node.name, node.run(columns, result)) for node in answering]
         return self._combiner.combine(answers, result)
 
@@ -149,22 +151,32 @@ class Branch:
         if len(set(chosen)) == 1:
             result.note_route(self.name, chosen[0])
             node = self._nodes[chosen[0]]
+            if self._told:
+                result.told = description(node)
             return self._combiner.combine([(node.name, node.run(columns, result))], result)
         parts = []
         for at, rows in parted(chosen):
-            part = Result()
+            part = Result(asked={name: _some(column, rows) for name, column in result.asked.items()})
             node = self._nodes[at]
             outputs = node.run({name: _some(column, rows) for name, column in columns.items()}, part)
             part.outputs = self._combiner.combine([(node.name, outputs)], part)
             parts.append((rows, part))
         outputs = merged(parts, result)
         result.note_route(self.name, chosen)
+        if self._told:
+            told = [description(node) for node in self._nodes]
+            result.told = [told[at] for at in chosen]
         return outputs
 
     def _checked(self, chosen: int) -> int:
         if NONE <= chosen < len(self._nodes):
             return chosen
         raise invalid(f"node {self.name!r} chose branch {chosen}, but has {len(self._nodes)} of them", node=self.name)
+
+
+def description(node: Node) -> str:
+    """What there is to say of the model that a node is; its name when there is nothing."""
+    return (node.step.description if isinstance(node, ModelNode) else "") or node.name
 
 
 class Constant:
@@ -190,6 +202,18 @@ class Constant:
             return np.asarray(column)
         except ValueError as error:
             raise invalid(f"column {name!r}: rows of different lengths", column=name, node=self.name) from error
+
+
+def entered(  # the request, and who takes it
+    binding: RequestBinding, leading: Sequence[str], columns: Columns, inputs: Sequence[TensorSpec], result: Result
+) -> dict[str, Array]:
+    """What the first node of a graph makes of a request's columns; see ``ModelNode`` for ``leading``."""
+    if leading and not all(name in columns for name in binding.columns):
+        return take({name: columns[name] for name in leading}, inputs)
+    taken, feed = binding.bind(columns)
+    if not result.inputs:
+        result.inputs = taken
+    return feed
 
 
 def _some(column: Sequence[object] | Array, rows: list[int]) -> Sequence[object] | Array:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from modelyard.core.serving.tensors import Array
+import numpy as np
+
+from modelyard.core.serving.tensors import Array, Columns
 
 
 @dataclass(slots=True)
@@ -14,6 +16,8 @@ class Result:
     ``routing`` is which node each branch chose (-1 all, -2 none; for a branch that chose row by row, the choice of each
     row), ``alternatives`` the answers of those that were asked beside it, by their names, ``checks`` what validations
     found, True for a row that failed. ``target`` is who answered, ``mirrored`` that the shadow is to be asked, too.
+    ``asked`` are the request's columns as they came, ``told`` the description of the model that a split chose, or one
+    for each row.
     """
 
     rows: int = 0
@@ -27,12 +31,38 @@ class Result:
     target: str = ""
     mirrored: bool = False
     request_id: str = ""
+    asked: Columns = field(default_factory=dict)
+    told: str | list[str] | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing beside the inputs and outputs."""
+        return self.alternatives is None and self.checks is None and self.told is None
+
+    def beside(self) -> dict[str, Array]:
+        """What there is beside the inputs and outputs, by its column's name in answers and logs.
+
+        ``out._model_split`` (a list of one text), ``out_<node>.<output>`` and ``anomaly.<check>``.
+        """
+        columns: dict[str, Array] = {}
+        if self.told is not None:
+            told = [self.told] * self.rows if isinstance(self.told, str) else self.told
+            columns["out._model_split"] = np.array(told, dtype=object).reshape(-1, 1)
+        for node, outputs in (self.alternatives or {}).items():
+            columns |= {f"out_{node}.{name}": array for name, array in outputs.items()}
+        return columns | {f"anomaly.{name}": failed for name, failed in (self.checks or {}).items()}
 
     def note_route(self, branch: str, chosen: int | list[int]) -> None:
         """A branch chose."""
         if self.routing is None:
             self.routing = {}
         self.routing[branch] = chosen
+
+    def note_check(self, name: str, failed: Array) -> None:
+        """A validation looked at the rows."""
+        if self.checks is None:
+            self.checks = {}
+        self.checks[name] = failed
 
     def note_alternative(self, name: str, outputs: dict[str, Array]) -> None:
         """Somebody else was asked, too."""

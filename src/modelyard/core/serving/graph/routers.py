@@ -64,27 +64,50 @@ class ByWeight:
 
 
 class ByHash:
-    """Draws for each row by the hash of a column: the same value always goes the same way."""
+    """Draws for each row by a column: the same value always goes the same way.
+
+    A fraction (a float from 0 to 1) is the draw itself, anything else is hashed. Without the column it draws by chance
+    for the request.
+    """
 
     def __init__(self, weights: Sequence[float], key: str) -> None:
         self._shares = Shares(weights)
         self._key = key
 
-    def choose(self, columns: Columns, result: Result) -> list[int]:
-        del result
-        return [self._shares.at(crc32(_text(value)) / 2**32) for value in _column(columns, self._key)]
+    def choose(self, columns: Columns, result: Result) -> int | list[int]:
+        values = _column(columns, result, self._key)
+        if values is None:
+            return self._shares.at(random.random())  # noqa: S311  # as above
+        return [self._shares.at(_fraction(value)) for value in values]
 
 
 class ByValue:
-    """Each row by the value of a column."""
+    """Each row by the value of a column; node 0 for any other value, and without the column."""
 
     def __init__(self, key: str, values: Sequence[str]) -> None:
         self._key = key
         self._places = {value: place for place, value in enumerate(values, 1)}
 
+    def choose(self, columns: Columns, result: Result) -> int | list[int]:
+        values = _column(columns, result, self._key)
+        if values is None:
+            return 0
+        return [self._places.get(_text(value), 0) for value in values]
+
+
+class ByRow:
+    """Each row by its number in the request."""
+
+    def __init__(self, places: Sequence[tuple[int, int]]) -> None:
+        self._places = dict(places)
+
     def choose(self, columns: Columns, result: Result) -> list[int]:
         del result
-        return [self._places.get(_text(value).decode(), 0) for value in _column(columns, self._key)]
+        rows = range(len(next(iter(columns.values()), [])))
+        missing = next((row for row in rows if row not in self._places), None)
+        if missing is not None:
+            raise invalid(f"there is no model for row {missing}; there are some for the rows {sorted(self._places)}")
+        return [self._places[row] for row in rows]
 
 
 class EpsilonGreedy:
@@ -137,16 +160,30 @@ def _known(rewards: Sequence[Rewards], nodes: int) -> list[Rewards]:
     return [rewards[place] if place < len(rewards) else (0, 0) for place in range(nodes)]
 
 
-def _column(columns: Columns, key: str) -> Column:
-    if key not in columns:
-        raise invalid(f"column {key!r} is missing: it decides which model answers", column=key)
-    return columns[key]
+def _column(columns: Columns, result: Result, key: str) -> Column | None:
+    """The column of the request that decides, which later nodes do not see any more; None when it has none."""
+    return columns[key] if key in columns else result.asked.get(key)
 
 
-def _text(value: Any) -> bytes:
-    """A cell as text; a list of one value stands for the value."""
+def _fraction(value: Any) -> float:
+    value = _only(value)
+    if isinstance(value, (float, np.floating)) and 0 <= value <= 1:
+        return float(value)
+    return crc32(_text(value).encode()) / 2**32
+
+
+def _only(value: Any) -> Any:
+    """A list of one value stands for the value."""
     while isinstance(value, (list, np.ndarray)) and len(value) == 1:
         value = value[0]
+    return value
+
+
+def _text(value: Any) -> str:
+    """A cell as text, as JSON would write it: 1.0 is 1."""
+    value = _only(value)
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         value = int(value)
-    return str(value).encode()
+    return str(value)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.errors import DomainError, ErrorKind
@@ -12,27 +12,29 @@ from modelyard.dialects.mlflow.server import COMPATIBLE
 from modelyard.web.call import Call
 
 _BASE: Final = "/deployments/{namespace}/{deployment}"
+_MEDIA_TYPE: Final = "application/json"
+"""What MLflow's own server says of these answers, though they are none."""
 
 
 @mlflow.get(f"{_BASE}/ping", Permission.PIPELINE_INFER)
 async def ping(call: Call) -> Response:
     """The deployment is loaded, or 503."""
     await _loaded(call)
-    return PlainTextResponse("\n")
+    return Response("\n", media_type=_MEDIA_TYPE)
 
 
 @mlflow.get(f"{_BASE}/health", Permission.PIPELINE_INFER)
 async def health(call: Call) -> Response:
     """The same by its other name."""
     await _loaded(call)
-    return PlainTextResponse("\n")
+    return Response("\n", media_type=_MEDIA_TYPE)
 
 
 @mlflow.get(f"{_BASE}/version", Permission.PIPELINE_INFER)
 async def version(call: Call) -> Response:
     """The release of MLflow whose scoring protocol this is."""
     await _loaded(call)
-    return PlainTextResponse(COMPATIBLE)
+    return Response(COMPATIBLE, media_type=_MEDIA_TYPE)
 
 
 async def _loaded(call: Call) -> None:

@@ -21,6 +21,7 @@ from modelyard.core.catalogue.reading import (
 from modelyard.core.serving.reading import deployed_models, deployments, pipeline_versions, pipelines
 from modelyard.core.serving.states import SERVED
 from modelyard.dialects.wallaroo.graphql.reader import Info, Node, Relation
+from modelyard.dialects.wallaroo.steps import shown
 
 Resolver = Callable[..., Any]
 
@@ -127,12 +128,21 @@ def _related(relation: Relation) -> Resolver:
     return resolve
 
 
+def _definition(node: Node, _: Info, path: str | None = None) -> Any:
+    definition = node.row.definition
+    if "models" in definition:  # another form than steps, which does not say the pipeline's name
+        pipeline = node.together.related(node, RELATIONS["pipeline_version", "pipeline"])[0]
+        definition = shown(pipeline.row.name, definition)
+    return definition if path is None else json_at(definition, path)
+
+
 def _deployed_models_aggregate(node: Node, _: Info, distinct_on: list[str] | None = None) -> Any:
     nodes = node.together.related(node, RELATIONS["deployment", "deployment_model_configs"])
     return {"nodes": nodes[:1] if distinct_on else nodes}  # all of them have the one deployment_id
 
 
 SPECIAL: dict[tuple[str, str], Resolver] = {
+    ("pipeline_version", "definition"): _definition,
     ("deployment", "deployed"): lambda node, _: node.row.state in SERVED,
     ("deployment", "engine_config"): lambda node, _: {"engine": {}, **node.row.engine_config},
     ("deployment", "deployment_pipeline_versions"): lambda node, _, **__: [node],

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import orjson
 
+from modelyard.core.monitoring.inference_log import anomalies
 from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Column
@@ -21,7 +22,7 @@ def encode(
     if b"arrow" in accept:
         return arrow_file(_columns(route, time_ms, result, extra, dataset), dataset), _ARROW_FILE
     kind = _FREE_JSON if b"format=wallaroo" in accept else _RECORDS
-    if result.rows == 1 and not extra and dataset.is_plain:
+    if result.rows == 1 and not extra and dataset.is_plain and result.plain:
         return _one_flat_row(time_ms, result), kind
     return records(_columns(route, time_ms, result, extra, dataset), result.rows, dataset), kind
 
@@ -48,7 +49,9 @@ def _columns(
         columns[f"in.{name}"] = values if isinstance(values, np.ndarray) else list(values)
     for name, array in result.outputs.items():
         columns[f"out.{name}"] = array
-    columns["anomaly.count"] = np.zeros(rows, dtype=np.uint32)
+    beside = result.beside()
+    columns |= {name: array for name, array in beside.items() if not name.startswith("anomaly.")}
+    columns |= anomalies(beside, rows)
     if dataset.shows("metadata.last_model") or any(name.startswith("metadata") for name in dataset.include):
         columns["metadata.last_model"] = [result.last_model] * rows
         columns["metadata.pipeline_version"] = [route.pipeline_version] * rows

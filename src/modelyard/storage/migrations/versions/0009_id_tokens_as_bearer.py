@@ -10,7 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    flag: sa.Column[bool] = sa.Column("id_tokens_as_bearer", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("oauth_clients", flag)
+    op.add_column(
+        "oauth_clients", sa.Column("id_tokens_as_bearer", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
     clients = sa.table("oauth_clients", sa.column("id"), sa.column("id_tokens_as_bearer"))
     op.execute(clients.update().where(clients.c.id == "sd-api").values(id_tokens_as_bearer=sa.true()))

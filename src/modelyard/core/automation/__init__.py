@@ -1,0 +1,1 @@
+"""Work that is done without anybody waiting for it: batch jobs and load tests of deployments."""

@@ -1,0 +1,96 @@
+"""The lines of a batch job's input: JSON lines, or CSV with a header where the file's name ends so."""
+
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from modelyard.core.automation.batch import BatchDefinition
+from modelyard.core.automation.payloads import Manner, Rows, read_rows
+from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.serving.signature import TensorSpec
+
+LINE_BYTES = 8 * 2**20
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line by its number from 0: its rows, or why it has none."""
+
+    number: int
+    rows: Rows
+    error: str | None = None
+
+
+def lines_of(path: Path, definition: BatchDefinition, inputs: Sequence[TensorSpec]) -> Iterator[Line]:
+    """All lines in their order; what is wrong with one is said in its place."""
+    with path.open("rb") as file:
+        payloads = _from_csv(file) if path.suffix.lower() == ".csv" else _from_json(file, definition)
+        for number, payload in enumerate(payloads):
+            if isinstance(payload, DomainError):
+                yield _wrong(number, payload)
+                continue
+            try:
+                yield Line(number, read_rows(payload, inputs))
+            except DomainError as error:
+                yield _wrong(number, error)
+
+
+def _wrong(number: int, error: DomainError) -> Line:
+    return Line(number, Rows([], Manner.SELDON), f"line {number + 1}: {error.message}")
+
+
+def _from_json(file: IO[bytes], definition: BatchDefinition) -> Iterator[Any]:
+    for text in _bounded(file):
+        if isinstance(text, DomainError):
+            yield text
+            continue
+        try:
+            as_text = definition.data_type == "str"
+            yield definition.payload(text.decode().rstrip("\r\n") if as_text else msgspec.json.decode(text))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            yield invalid(f"not valid JSON: {error}")
+
+
+def _from_csv(file: IO[bytes]) -> Iterator[Any]:
+    csv.field_size_limit(LINE_BYTES)
+    reader = csv.reader(map(_decoded, _bounded(file)))
+    try:
+        names = next(reader, [])
+        for row in reader:
+            yield {"data": {"names": names, "ndarray": [[_cell(text) for text in row]]}}
+    except csv.Error as error:
+        raise invalid(f"the input is not valid CSV: {error}") from error
+
+
+def _decoded(text: bytes | DomainError) -> str:
+    if isinstance(text, DomainError):
+        raise text
+    return text.decode(errors="replace")
+
+
+def _cell(text: str) -> int | float | bool | str:
+    try:
+        value = msgspec.json.decode(text.strip() or '""')
+    except msgspec.DecodeError:
+        return text
+    return value if isinstance(value, int | float) else text
+
+
+def _bounded(file: IO[bytes]) -> Iterator[bytes | DomainError]:
+    """The lines; one of more than ``LINE_BYTES`` is passed over."""
+    for number in itertools.count():
+        line = file.readline(LINE_BYTES + 1)
+        if not line:
+            return
+        if len(line) <= LINE_BYTES:
+            yield line.removeprefix(_BOM) if number == 0 else line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(LINE_BYTES)
+        yield invalid(f"longer than {LINE_BYTES} bytes")

@@ -1,0 +1,130 @@
+"""Running jobs: each is taken, done with its owner's rights, kept alive by heartbeats, and finished."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+
+from modelyard.core.automation.batch import read_definition
+from modelyard.core.automation.data_files import DataFiles
+from modelyard.core.automation.entities import Job, JobKind
+from modelyard.core.automation.load import LoadDefinition
+from modelyard.core.automation.payloads import read_rows
+from modelyard.core.automation.running import LONGEST, Work, beat, check_owner, finish_job, prepare_job, take_job
+from modelyard.core.automation.states import JobState
+from modelyard.core.identity.token_text import new_text, text_hash
+from modelyard.core.kernel.errors import DomainError, ErrorKind, failed_precondition, invalid
+from modelyard.core.kernel.store import Store
+from modelyard.runner.asking import Deployment
+from modelyard.runner.batch import BatchRun
+from modelyard.runner.connection import Address
+from modelyard.runner.load import LoadRun
+from modelyard.runner.progress import Progress
+from modelyard.runner.wire import wire_to
+
+_LOG = logging.getLogger(__name__)
+_BEAT_SECONDS = 1.0
+
+Outcome = tuple[JobState, str | None, dict[str, Any] | None]
+
+
+class Runner:
+    """``name`` is unique among all runners, ``limit`` the size in bytes that an output may have."""
+
+    def __init__(self, store: Store, files: DataFiles, address: Address, name: str, limit: int) -> None:
+        self._store = store
+        self._files = files
+        self._address = address
+        self._name = name
+        self._limit = limit
+
+    def run_all(self) -> None:
+        """Run jobs until none waits."""
+        while (job := self._store.run_write(take_job, self._name)) is not None:
+            asyncio.run(self.run(job))
+
+    async def run(self, job: Job) -> None:
+        """Run one job that this runner has taken, to whatever end."""
+        progress = Progress()
+        outcome = await self._while_ours(job, progress, self._outcome(job, progress))
+        if outcome is not None:
+            await self._store.write(beat, job.id, self._name, progress.done, progress.failed)
+            await self._store.write(finish_job, job.id, self._name, *outcome)
+
+    async def _while_ours(self, job: Job, progress: Progress, doing: Coroutine[Any, Any, Outcome]) -> Outcome | None:
+        """What comes of it; None once the job was deleted or given to another runner."""
+        task = asyncio.create_task(doing)
+        while not task.done():
+            await asyncio.wait([task], timeout=_BEAT_SECONDS)
+            if not task.done() and not await self._ours(job, progress):
+                task.cancel()
+                await asyncio.wait([task])
+                return None
+        return task.result()
+
+    async def _ours(self, job: Job, progress: Progress) -> bool:
+        return await self._store.write(beat, job.id, self._name, progress.done, progress.failed)
+
+    async def _outcome(self, job: Job, progress: Progress) -> Outcome:
+        try:
+            async with asyncio.timeout(LONGEST.total_seconds()):
+                return await self._done(job, progress)
+        except DomainError as error:
+            return JobState.FAILED, await self._reason(job, error), None
+        except TimeoutError:
+            return JobState.FAILED, f"the job took longer than {LONGEST}", None
+        except OSError as error:
+            return JobState.FAILED, f"the data cannot be read or written: {error.strerror or error}", None
+        except Exception:  # noqa: BLE001  # whatever it was, the job has ended and the next one waits
+            _LOG.exception("job %s failed", job.name)
+            return JobState.ERROR, "internal error; see the server's log", None
+
+    async def _reason(self, job: Job, error: DomainError) -> str:
+        """Why it failed: of a deployment that refuses to answer at all, the store knows better."""
+        if error.kind is ErrorKind.FORBIDDEN:
+            try:
+                await self._store.read(check_owner, job)
+            except DomainError as known:
+                return f"stopped, with the rights of its owner: {known.message}"
+        return error.message
+
+    async def _done(self, job: Job, progress: Progress) -> Outcome:
+        token = new_text()
+        work = await self._store.write(prepare_job, job, text_hash(token))
+        if job.kind == JobKind.BATCH:
+            return await self._batch(work, token, progress)
+        return await self._load(work, token, progress)
+
+    async def _batch(self, work: Work, token: str, progress: Progress) -> Outcome:
+        definition = read_definition(work.job.definition)
+        source = self._files.readable(definition.source, work.workspace)
+        uri = definition.target_of(work.job.name)
+        target = self._files.writable(uri, work.workspace)
+        if target == source:
+            raise invalid("the output would replace the input; give them different names")
+        options = {"size": definition.workers, "retries": definition.retries, "interval": definition.interval}
+        deployment = Deployment(wire_to(work), self._address, token, **options)  # type: ignore[arg-type]
+        try:
+            with self._files.replacing(target, work.job.uid) as new:
+                error = await BatchRun(work, definition, deployment, progress, self._limit).run(source, new.file)
+                if not await self._ours(work.job, progress):
+                    raise failed_precondition("the job was taken away")
+                new.keep()
+        finally:
+            deployment.close()
+        result = {"lines": progress.done, "failed": progress.failed, "output": uri}
+        return (JobState.FAILED if error else JobState.SUCCEEDED), error, result
+
+    async def _load(self, work: Work, token: str, progress: Progress) -> Outcome:
+        definition = LoadDefinition.from_json(work.job.definition)
+        wire = wire_to(work)
+        body = wire.request(read_rows(msgspec.json.decode(definition.body), work.inputs).records)
+        run = LoadRun(wire, self._address, token, definition, progress)
+        try:
+            result = await run.run(body)
+        finally:
+            run.close()
+        error = result["firstError"] if progress.done == progress.failed else None
+        return (JobState.FAILED if error else JobState.SUCCEEDED), error, result

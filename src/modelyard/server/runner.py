@@ -1,0 +1,15 @@
+"""A process that runs jobs until none waits."""
+
+import sys
+
+from modelyard.server.membership import Membership, run_member
+
+
+def run(member: Membership) -> int:
+    """Run them."""
+    member.application.build_runner(member.settings, member.name).run_all()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_member(sys.argv[1:], run))
