@@ -20,6 +20,7 @@ from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
+from modelyard.core.serving.events import COUNTING_SECONDS, FailureCounter
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.rewards import RewardTable
 from modelyard.core.serving.routes import RouteTable
@@ -157,6 +158,7 @@ class Application:
         artifacts = LocalArtifacts(settings.data / "blobs")
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
+        failures = FailureCounter(store, self._worker_id)
         admission = Admission(authenticator, audit)
         identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
         expectations = Expectations()
@@ -174,7 +176,7 @@ class Application:
             "open_inference": admission,
             "open_inference below": identity_admission,
         }
-        serving = Serving(routes, admission, identity_admission, Keeper(writer), protocols)
+        serving = Serving(routes, admission, identity_admission, Keeper(writer, failures), protocols)
         self._services = Services(
             store=store,
             authenticator=authenticator,
@@ -192,6 +194,7 @@ class Application:
             audit=audit,
             files=job_files(settings),
             explainer=ShapExplainer(),
+            alerted=settings.alert_webhook_url is not None,
         )
         self._inference = [
             InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
@@ -205,7 +208,7 @@ class Application:
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         remembering = Remembering((authenticator, identity_authenticator), basic)
         async with (
-            self._background(store, keys, remembering, reload, verifiers.access, audit),
+            self._background(store, keys, remembering, reload, verifiers.access, audit, failures),
             _grpc(settings, self._services),
         ):
             gc.collect()
@@ -214,6 +217,7 @@ class Application:
         serving.keeper.close()
         writer.close()
         audit.flush()
+        failures.flush()
         store.run_write(remove_workers, [self._worker_id])
         store.close()
 
@@ -226,6 +230,7 @@ class Application:
         reload: Mapping[Topic, Callable[[], None]],
         verifiers: Verifiers,
         audit: BoundedRecorder,
+        failures: FailureCounter,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -256,6 +261,7 @@ class Application:
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
             asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
             asyncio.create_task(every(PERIOD_SECONDS, audit.flush, "recording refusals")),
+            asyncio.create_task(every(COUNTING_SECONDS, failures.flush, "noting what failed")),
             asyncio.create_task(every(_USES_SECONDS, remembering.keep_uses, "noting the use of access tokens")),
             asyncio.create_task(verifiers.keep_looking()),
         ]

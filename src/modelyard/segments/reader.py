@@ -42,8 +42,9 @@ class SegmentReader:
         self._lock = threading.Lock()
 
     def partitions(self, pipeline_id: int) -> dict[str, Partition]:
-        indexes = self._refresh(folder_name(pipeline_id, Stream.REQUESTS))
-        return {name: Partition(0, index.rows, index.read) for name, index in indexes.items()}
+        with self._lock:
+            indexes = self._grown(folder_name(pipeline_id, Stream.REQUESTS))
+            return {name: Partition(0, index.rows, index.read) for name, index in indexes.items()}
 
     def page(self, pipeline_id: int, request: PageRequest, stream: Stream = Stream.REQUESTS) -> Page:
         name = folder_name(pipeline_id, stream)
@@ -63,14 +64,18 @@ class SegmentReader:
 
     def _refresh(self, name: str) -> dict[str, Index]:
         """The indexes of all partitions, with a snapshot of how far each goes now."""
-        folder = self._folder / name
         with self._lock:
-            known = self._indexes[name]
-            for path in sorted(folder.glob("*.seg")):
-                index = known.setdefault(path.stem, Index())
-                if path.stat().st_size > index.read:  # a sealed file has no zeros at its end
-                    extend(path, index)
+            known = self._grown(name)
             return {name: Index(index.read, index.rows, index.schema, index.frames[:]) for name, index in known.items()}
+
+    def _grown(self, name: str) -> dict[str, Index]:
+        """The indexes of all partitions, brought up to now; for those who hold the lock."""
+        known = self._indexes[name]
+        for path in sorted((self._folder / name).glob("*.seg")):
+            index = known.setdefault(path.stem, Index())
+            if path.stat().st_size > index.read:  # a sealed file has no zeros at its end
+                extend(path, index)
+        return known
 
     def _materialize(self, name: str, pieces: list[Piece], request: PageRequest) -> LogRows:
         if not pieces:

@@ -111,14 +111,12 @@ def choose(indexes: dict[str, Index], query: RequestQuery) -> tuple[list[Piece],
     size = 0
     for frame in _merged(indexes, cursor, newest_first=query.newest_first):
         low, high = _rest(frame, cursor[frame.partition], newest_first=query.newest_first)
-        if query.until is not None:
-            high = min(high, query.until.get(frame.partition, 0) - frame.first)
-        if low < high and matches(frame, query):
+        if matches(frame, query):
             if len(pieces) == query.limit or (pieces and size + frame.length > query.max_bytes):
                 return pieces, True, cursor
             pieces.append(Piece(frame, low, high))
             size += frame.length
-        cursor[frame.partition] = frame.first + (low if query.newest_first else max(low, high))
+        cursor[frame.partition] = frame.first + (low if query.newest_first else high)
     return pieces, False, cursor
 
 

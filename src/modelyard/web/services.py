@@ -62,7 +62,7 @@ class Services:
     """The ports that handlers call.
 
     ``identity_authenticator`` takes ID tokens and sessions besides what ``authenticator`` takes, for the dialects whose
-    clients send these; the two remember nothing in common.
+    clients send these; the two remember nothing in common. ``alerted`` tells whether alerts are sent anywhere.
     """
 
     store: Store
@@ -81,3 +81,4 @@ class Services:
     audit: BoundedRecorder
     files: DataFiles
     explainer: Explainer
+    alerted: bool

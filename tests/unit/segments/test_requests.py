@@ -197,20 +197,6 @@ def test_a_segment_written_before_there_were_notes_is_read(tmp_path: Path) -> No
     assert page.rows.columns["metadata.last_model"] == ["label"]
 
 
-def test_rows_between_two_places_are_the_same_whoever_writes_on(tmp_path: Path, route: Route) -> None:
-    writers = [SegmentWriter(tmp_path, name) for name in ("w1", "w2")]
-    reader = SegmentReader(tmp_path)
-    for number in range(4):
-        writers[number % 2].append(route, number, result(number), {})
-    start = Cursor({"w1-000000": 1, "w2-000000": 1})
-    until = {name: part.end for name, part in reader.partitions(PIPELINE).items()}
-    writers[0].append(route, 0, result(9), {})
-    page = reader.requests(PIPELINE, RequestQuery(cursor=start, until=until))
-    assert (firsts(page), page.more, page.next) == ([2, 3], False, until)
-    for writer in writers:
-        writer.close()
-
-
 @settings(max_examples=30, deadline=None)
 @given(
     batches=st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 3)), max_size=10),

@@ -54,16 +54,12 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestQuery:
-    """Which requests: newest first or oldest first, from a cursor on, at most so many of them and about so many bytes.
-
-    ``until`` ends where the rows stand that it names, the oldest first; partitions that it leaves out give nothing.
-    """
+    """Which requests: newest or oldest first, from a cursor on, at most so many and about so many bytes of them."""
 
     newest_first: bool = False
     limit: int = 100
     max_bytes: int = 64 * 1024 * 1024
     cursor: Cursor | None = None
-    until: Cursor | None = None
     start: datetime | None = None
     end: datetime | None = None
     request_id: str | None = None

@@ -5,9 +5,12 @@ Core 2 one of the form ``model``, and a Pipeline one of the form ``dataflow``.
 """
 
 from modelyard.dialects.seldon import (
+    alerting,
+    application_logs,
     batch_jobs,
     data_plane,
     deployments,
+    detectors,
     environment,
     experiments,
     explainers,
@@ -22,6 +25,7 @@ from modelyard.dialects.seldon import (
     load_tests,
     login,
     models,
+    monitor,
     pipelines,
     predict,
     resources,
@@ -30,9 +34,12 @@ from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
 __all__ = [
+    "alerting",
+    "application_logs",
     "batch_jobs",
     "data_plane",
     "deployments",
+    "detectors",
     "environment",
     "experiments",
     "explainers",
@@ -47,6 +54,7 @@ __all__ = [
     "load_tests",
     "login",
     "models",
+    "monitor",
     "pipelines",
     "predict",
     "resources",

@@ -27,6 +27,7 @@ def _ask(call: Call, route: Route, protocol: str, body: bytes, headers: Headers)
     try:
         answer = serving.protocols[protocol].answer(route, body, headers, dict(call.request.scope))
     except DomainError as error:
+        serving.keeper.failed(route, error)
         if "node" in error.details:
             error.message = f"unit {error.details['node']!r}: {error.message}"
         raise
