@@ -139,6 +139,13 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(_text(text).strip() for text in texts)
 
 
+def _webhook(value: object) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
+        raise ValueError
+    return _text(value)
+
+
 def _database(value: object) -> str:
     scheme, separator, _ = _text(value).partition("://")
     if not separator or scheme not in {"sqlite", "postgresql"}:
@@ -184,6 +191,7 @@ RULES = {
     "s3_endpoint": Rule(_origin, "an http or https address without path, like https://s3.example.com"),
     "s3_endpoints": Rule(_origins, "a list of http or https addresses without path"),
     "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),
+    "alert_webhook_url": Rule(_webhook, "an http or https address"),
     "data_roots": Rule(_roots, "a list of absolute paths of folders, in which {namespace} may stand"),
     "job_runners": _integer(0, 64),
     "drain_seconds": _integer(0, 3600, " of seconds"),

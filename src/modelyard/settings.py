@@ -21,7 +21,7 @@ CONFIG_VARIABLE = "MODELYARD_CONFIG"
 CONFIG_NAME = "modelyard.toml"
 
 # Never shown in a message or a repr. Each may be given as a file too: MODELYARD_ADMIN_PASSWORD_FILE and so on.
-SECRETS = frozenset({"admin_password", "api_client_secret", "database"})
+SECRETS = frozenset({"admin_password", "alert_webhook_url", "api_client_secret", "database"})
 
 _TEXTS = ("realms", "model_roots", "s3_endpoints", "trusted_proxies", "data_roots")
 
@@ -68,6 +68,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     data_roots: tuple[str, ...] = ()
     job_runners: int = 1
+    alert_webhook_url: str | None = field(default=None, repr=False)
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

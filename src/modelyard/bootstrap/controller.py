@@ -8,11 +8,13 @@ from modelyard.artifacts.local import LocalArtifacts
 from modelyard.bootstrap.audit_head import HeadFile
 from modelyard.bootstrap.audit_watch import AuditWatch
 from modelyard.bootstrap.data_folder import open_store, server_id
+from modelyard.bootstrap.monitoring import Monitoring
 from modelyard.core.automation.running import give_up, sweep_finished, sweep_jobs, waiting_jobs
 from modelyard.core.catalogue.uploading import collect_files
 from modelyard.core.identity.access_tokens import sweep_tokens
 from modelyard.core.identity.expiry import sweep_identity
 from modelyard.core.identity.throttle import sweep_sign_in_records
+from modelyard.core.serving.events import trim_events
 from modelyard.core.serving.workers import remove_workers, sweep_workers, workers_of
 from modelyard.settings import Settings
 
@@ -29,6 +31,7 @@ class Controller:
         self._server_id = server_id(settings)
         self._audit = AuditWatch(self._store, HeadFile(settings.data))
         self._runners = settings.job_runners
+        self._monitoring = Monitoring(settings, self._store)
         self._rounds = 0
 
     def run_once(self) -> None:
@@ -37,13 +40,14 @@ class Controller:
         self._audit.run_once()
         self._store.run_write(sweep_workers)
         self._store.run_write(sweep_jobs)
+        self._monitoring.run_once()
         dead = [worker.id for worker in self._store.run_read(workers_of, self._server_id) if not _alive(worker.pid)]
         if dead:  # on this machine there is no need to wait for heartbeats that do not come
             self._store.run_write(remove_workers, dead)
         if self._rounds % _SWEEP_ROUNDS == 0:
             self._artifacts.sweep(_ABANDONED)
             collect_files(self._store, self._artifacts, _ABANDONED)
-            for sweep in (sweep_identity, sweep_tokens, sweep_sign_in_records, sweep_finished):
+            for sweep in (sweep_identity, sweep_tokens, sweep_sign_in_records, sweep_finished, trim_events):
                 self._store.run_write(sweep)
         self._rounds += 1
 

@@ -21,6 +21,7 @@ from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
 from modelyard.core.kernel.store import Topic
+from modelyard.core.serving.events import COUNTING_SECONDS, FailureCounter
 from modelyard.core.serving.reconcile import Reconciler
 from modelyard.core.serving.rewards import RewardTable
 from modelyard.core.serving.routes import RouteTable
@@ -160,6 +161,7 @@ class Application:
         sealer = KeyFolder.open(settings.data / SEALING_KEYS)
         logs = settings.data / "logs"
         writer, routes = SegmentWriter(logs, self._worker_id), RouteTable()
+        failures = FailureCounter(store, self._worker_id)
         admission = Admission(authenticator, audit)
         identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
         expectations = Expectations()
@@ -177,7 +179,7 @@ class Application:
             "open_inference": admission,
             "open_inference below": identity_admission,
         }
-        serving = Serving(routes, admission, identity_admission, Keeper(writer), protocols)
+        serving = Serving(routes, admission, identity_admission, Keeper(writer, failures), protocols)
         self._services = Services(
             store=store,
             authenticator=authenticator,
@@ -198,6 +200,7 @@ class Application:
             model_uris=model_uris(settings, store, artifacts, sealer),
             sealer=sealer,
             s3_endpoints=frozenset({*settings.s3_endpoints, settings.s3_endpoint or ""} - {""}),
+            alerted=settings.alert_webhook_url is not None,
         )
         self._inference = [
             InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
@@ -211,7 +214,7 @@ class Application:
         await store.write(register_worker, self._worker_id, server_id(settings), os.getpid())
         remembering = Remembering((authenticator, identity_authenticator), basic)
         async with (
-            self._background(store, keys, remembering, reload, verifiers.access, audit),
+            self._background(store, keys, remembering, reload, verifiers.access, audit, failures),
             _grpc(settings, self._services),
         ):
             gc.collect()
@@ -220,6 +223,7 @@ class Application:
         serving.keeper.close()
         writer.close()
         audit.flush()
+        failures.flush()
         store.run_write(remove_workers, [self._worker_id])
         store.close()
 
@@ -232,6 +236,7 @@ class Application:
         reload: Mapping[Topic, Callable[[], None]],
         verifiers: Verifiers,
         audit: BoundedRecorder,
+        failures: FailureCounter,
     ) -> AsyncIterator[None]:
         """Hold what the store says, and say that this worker is alive, as long as it serves."""
 
@@ -262,6 +267,7 @@ class Application:
             asyncio.create_task(every(_HEARTBEAT_SECONDS, beat, "the heartbeat")),
             asyncio.create_task(every(_KEYS_SECONDS, look_at_keys, "looking for new keys")),
             asyncio.create_task(every(PERIOD_SECONDS, audit.flush, "recording refusals")),
+            asyncio.create_task(every(COUNTING_SECONDS, failures.flush, "noting what failed")),
             asyncio.create_task(every(_USES_SECONDS, remembering.keep_uses, "noting the use of access tokens")),
             asyncio.create_task(verifiers.keep_looking()),
         ]

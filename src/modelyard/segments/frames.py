@@ -1,4 +1,8 @@
-"""The bytes of a segment."""
+"""The bytes of a segment.
+
+Rows come in two kinds of frames: plain ones, and those that begin with what is to be known of their request alone, as
+JSON. A reader that does not know a kind leaves it out.
+"""
 
 import json
 import struct
@@ -15,9 +19,13 @@ MAGIC = b"MYSEG1\r\n"
 HEAD = struct.Struct("<II")
 ROWS = struct.Struct("<BIq")
 """kind, number of rows, time in ms since 1970"""
+NOTED_ROWS = struct.Struct("<BIqI")
+"""The same, and the length of the note that follows."""
 
 SCHEMA_KIND = 0
 ROWS_KIND = 1
+NOTED_ROWS_KIND = 2
+LAST_MODEL = "metadata.last_model"
 JSON = "json"
 """The dtype of a column that is kept as the JSON text of its values."""
 
@@ -55,6 +63,14 @@ class SegmentSchema:
         object.__setattr__(self, "shapes", [column.shape for column in self.columns])
         object.__setattr__(self, "has_json", any(column.dtype == JSON for column in self.columns))
 
+    def holds(self, other: "SegmentSchema") -> bool:
+        """Whether rows of this one are rows of the other, but for the model that answered last."""
+        return (
+            self.columns == other.columns
+            and self.steps == other.steps
+            and {**self.constants, LAST_MODEL: ""} == {**other.constants, LAST_MODEL: ""}
+        )
+
     def layout(self) -> tuple[Any, ...]:
         """What must be equal for rows to stand in one table."""
         return (*self.columns, *self.constants)
@@ -74,9 +90,39 @@ def read_schema(payload: bytes | memoryview) -> SegmentSchema:
     return SegmentSchema(columns, data["steps"], data["constants"])
 
 
-def rows_payload(rows: int, time_ms: int, elapsed: list[int], buffers: list[bytes]) -> bytes:
-    """The payload of rows; ``buffers`` follow the schema's columns."""
-    return b"".join((ROWS.pack(ROWS_KIND, rows, time_ms), _times(len(elapsed)).pack(*elapsed), *buffers))
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is known of one request's rows: ``last_model`` only where it is not that of the schema."""
+
+    request_id: str = ""
+    target: str = ""
+    routing: dict[str, Any] | None = None
+    last_model: str | None = None
+
+
+def note_text(note: Note) -> bytes:
+    """The note as JSON, without what is not known."""
+    fields = {"id": note.request_id, "target": note.target, "routing": note.routing, "model": note.last_model}
+    return json.dumps({name: value for name, value in fields.items() if value}, separators=(",", ":")).encode()
+
+
+def rows_payload(rows: int, time_ms: int, elapsed: list[int], buffers: list[bytes], note: bytes = b"") -> bytes:
+    """The payload of rows; ``buffers`` follow the schema's columns, ``note`` is the text of a note."""
+    head = ROWS.pack(ROWS_KIND, rows, time_ms)
+    if note:
+        head = NOTED_ROWS.pack(NOTED_ROWS_KIND, rows, time_ms, len(note)) + note
+    return b"".join((head, _times(len(elapsed)).pack(*elapsed), *buffers))
+
+
+def read_note(payload: bytes | memoryview) -> tuple[Note, int]:
+    """(what is noted of the rows, where they begin)."""
+    if payload[0] != NOTED_ROWS_KIND:
+        return _NOTHING, ROWS.size
+    length = NOTED_ROWS.unpack_from(payload)[3]
+    end = NOTED_ROWS.size + length
+    data = json.loads(bytes(payload[NOTED_ROWS.size : end]))
+    note = Note(data.get("id", ""), data.get("target", ""), data.get("routing"), data.get("model"))
+    return note, end
 
 
 def column_buffer(format_: ColumnFormat, values: Array | list[Any]) -> bytes:
@@ -87,6 +133,9 @@ def column_buffer(format_: ColumnFormat, values: Array | list[Any]) -> bytes:
     plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
     text = json.dumps(plain, default=str).encode()
     return struct.pack("<I", len(text)) + text
+
+
+_NOTHING = Note()
 
 
 @cache
@@ -101,12 +150,13 @@ class RowsPayload:
     time_ms: int
     elapsed: tuple[int, ...]
     columns: dict[str, Array | list[Any]]
+    note: Note
 
 
 def read_rows(schema: SegmentSchema, payload: bytes | memoryview) -> RowsPayload:
     """The rows of a rows payload."""
     _, rows, time_ms = ROWS.unpack_from(payload)
-    at = ROWS.size
+    note, at = read_note(payload)
     elapsed = _times(schema.steps).unpack_from(payload, at)
     at += 8 * schema.steps
     columns: dict[str, Array | list[Any]] = {}
@@ -120,4 +170,4 @@ def read_rows(schema: SegmentSchema, payload: bytes | memoryview) -> RowsPayload
             flat = np.frombuffer(payload[at : at + size], dtype=column.dtype)
             columns[column.name] = flat.reshape(rows, *column.shape)
             at += size
-    return RowsPayload(time_ms, elapsed, columns)
+    return RowsPayload(time_ms, elapsed, columns, note)

@@ -4,75 +4,33 @@ What was learnt of a file is remembered (where its frames are), so a page costs 
 was added since.
 """
 
-import heapq
+import json
 import threading
-import zlib
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from modelyard.core.monitoring.inference_log import (
-    Cursor,
+    LoggedRequest,
     LogRows,
     Page,
     PageRequest,
     PageStatus,
     Partition,
+    RequestPage,
+    RequestQuery,
     Stream,
+    Tally,
     anomalies,
 )
 from modelyard.core.serving.tensors import Array
-from modelyard.segments.frames import (
-    HEAD,
-    MAGIC,
-    ROWS,
-    ROWS_KIND,
-    SCHEMA_KIND,
-    SegmentSchema,
-    folder_name,
-    read_rows,
-    read_schema,
-)
-
-_BLOCK_BYTES = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """Where rows lie: ``first`` is the number of the first of them in the partition."""
-
-    partition: str
-    first: int
-    rows: int
-    time_ms: int
-    at: int
-    length: int
-    schema: SegmentSchema
-
-
-@dataclass(slots=True)
-class _Index:
-    """What is known of one file: its frames as far as it has been read."""
-
-    read: int = len(MAGIC)
-    rows: int = 0
-    schema: SegmentSchema | None = None
-    frames: list[_Frame] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Some rows of one frame: [low, high) within the frame."""
-
-    frame: _Frame
-    low: int
-    high: int
+from modelyard.segments.frames import LAST_MODEL, Note, folder_name, read_rows
+from modelyard.segments.index import Index, extend
+from modelyard.segments.selection import Piece, choose, matches, moment, select, tally
 
 
 class SegmentReader:
@@ -80,174 +38,82 @@ class SegmentReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._indexes: dict[str, dict[str, _Index]] = defaultdict(dict)
+        self._indexes: dict[str, dict[str, Index]] = defaultdict(dict)
         self._lock = threading.Lock()
 
     def partitions(self, pipeline_id: int) -> dict[str, Partition]:
-        indexes = self._refresh(folder_name(pipeline_id, Stream.REQUESTS))
-        return {name: Partition(0, index.rows, index.read) for name, index in indexes.items()}
+        with self._lock:
+            indexes = self._grown(folder_name(pipeline_id, Stream.REQUESTS))
+            return {name: Partition(0, index.rows, index.read) for name, index in indexes.items()}
 
     def page(self, pipeline_id: int, request: PageRequest, stream: Stream = Stream.REQUESTS) -> Page:
         name = folder_name(pipeline_id, stream)
-        pieces, status, cursor = _select(self._refresh(name), request)
-        rows = self._materialize(name, pieces, newest_first=request.newest_first)
+        pieces, status, cursor = select(self._refresh(name), request)
+        rows = self._materialize(name, pieces, request)
         return Page(rows, status, cursor if status is not PageStatus.ALL else {})
 
-    def _refresh(self, name: str) -> dict[str, _Index]:
-        """The indexes of all partitions, with a snapshot of how far each goes now."""
-        folder = self._folder / name
-        with self._lock:
-            known = self._indexes[name]
-            for path in sorted(folder.glob("*.seg")):
-                index = known.setdefault(path.stem, _Index())
-                if path.stat().st_size > index.read:  # a sealed file has no zeros at its end
-                    _extend(path, index)
-            return {
-                name: _Index(index.read, index.rows, index.schema, index.frames[:]) for name, index in known.items()
-            }
+    def requests(self, pipeline_id: int, query: RequestQuery, stream: Stream = Stream.REQUESTS) -> RequestPage:
+        name = folder_name(pipeline_id, stream)
+        pieces, more, cursor = choose(self._refresh(name), query)
+        with self._opened(name, pieces) as files:
+            return RequestPage([_request(files[p.frame.partition], p) for p in pieces], more, cursor)
 
-    def _materialize(self, name: str, pieces: list[_Piece], *, newest_first: bool) -> LogRows:
+    def tallies(self, pipeline_id: int, query: RequestQuery, stream: Stream = Stream.REQUESTS) -> list[Tally]:
+        indexes = self._refresh(folder_name(pipeline_id, stream))
+        return tally(frame for index in indexes.values() for frame in index.frames if matches(frame, query))
+
+    def _refresh(self, name: str) -> dict[str, Index]:
+        """The indexes of all partitions, with a snapshot of how far each goes now."""
+        with self._lock:
+            known = self._grown(name)
+            return {name: Index(index.read, index.rows, index.schema, index.frames[:]) for name, index in known.items()}
+
+    def _grown(self, name: str) -> dict[str, Index]:
+        """The indexes of all partitions, brought up to now; for those who hold the lock."""
+        known = self._indexes[name]
+        for path in sorted((self._folder / name).glob("*.seg")):
+            index = known.setdefault(path.stem, Index())
+            if path.stat().st_size > index.read:  # a sealed file has no zeros at its end
+                extend(path, index)
+        return known
+
+    def _materialize(self, name: str, pieces: list[Piece], request: PageRequest) -> LogRows:
         if not pieces:
             return LogRows(0, {})
-        folder = self._folder / name
-        with ExitStack() as stack:
-            names = {piece.frame.partition for piece in pieces}
-            files = {name: stack.enter_context((folder / f"{name}.seg").open("rb")) for name in names}
-            parts = [_read(files[piece.frame.partition], piece, newest_first) for piece in pieces]
+        with self._opened(name, pieces) as files:
+            parts = [_read(files[piece.frame.partition], piece, request) for piece in pieces]
         return LogRows(sum(piece.high - piece.low for piece in pieces), _concatenated(parts))
 
-
-def _extend(path: Path, index: _Index) -> None:
-    """Read the frames that were added."""
-    with path.open("rb") as file:
-        file.seek(index.read)
-        for payload in _whole_frames(file):
-            _take(path.stem, index, payload, index.read + HEAD.size)
-            index.read += HEAD.size + len(payload)
-
-
-def _whole_frames(file: BinaryIO) -> Iterator[memoryview]:
-    """The payloads from here on, up to the zeros at the end or a frame that is not whole."""
-    data, at = b"", 0
-    while True:
-        needed = HEAD.size
-        if len(data) - at >= needed:
-            length, checksum = HEAD.unpack_from(data, at)
-            if not length:
-                return
-            needed += length
-            if len(data) - at >= needed:
-                payload = memoryview(data)[at + HEAD.size : at + needed]
-                if zlib.crc32(payload) != checksum:
-                    return
-                yield payload
-                at += needed
-                continue
-        more = file.read(max(_BLOCK_BYTES, needed))
-        if not more:
-            return
-        data, at = data[at:] + more, 0
+    @contextmanager
+    def _opened(self, name: str, pieces: list[Piece]) -> Iterator[dict[str, BinaryIO]]:
+        """The files in which the pieces lie, by partition."""
+        with ExitStack() as stack:
+            partitions = {piece.frame.partition for piece in pieces}
+            paths = {partition: self._folder / name / f"{partition}.seg" for partition in partitions}
+            yield {partition: stack.enter_context(path.open("rb")) for partition, path in paths.items()}
 
 
-def _take(partition: str, index: _Index, payload: memoryview, at: int) -> None:
-    if payload[0] == SCHEMA_KIND:
-        index.schema = read_schema(payload)
-    elif payload[0] == ROWS_KIND and index.schema is not None:
-        _, rows, time_ms = ROWS.unpack_from(payload)
-        index.frames.append(_Frame(partition, index.rows, rows, time_ms, at, len(payload), index.schema))
-        index.rows += rows
-
-
-def _select(indexes: dict[str, _Index], request: PageRequest) -> tuple[list[_Piece], PageStatus, Cursor]:
-    """(what to read, why it ends, where to go on): frames of all partitions merged by time."""
-    cursor = _start(indexes, request)
-    pieces: list[_Piece] = []
-    rows = size = 0
-    layout: tuple[Any, ...] | None = None
-    for frame in _merged(indexes, cursor, newest_first=request.newest_first):
-        low, high = _rest(frame, cursor[frame.partition], newest_first=request.newest_first)
-        if not _within(frame.time_ms, request.start, request.end):
-            cursor[frame.partition] = low + frame.first if request.newest_first else high + frame.first
-            continue
-        if rows == request.size:
-            return pieces, PageStatus.RECORD_LIMITED, cursor
-        if layout is not None and frame.schema.layout() != layout:
-            return pieces, PageStatus.SCHEMA_CHANGE, cursor
-        if pieces and size + frame.length > request.max_bytes:
-            return pieces, PageStatus.BYTE_LIMITED, cursor
-        layout = frame.schema.layout()
-        rest, take = high - low, min(high - low, request.size - rows)
-        if request.newest_first:
-            low = high - take
-        else:
-            high = low + take
-        pieces.append(_Piece(frame, low, high))
-        rows, size = rows + take, size + frame.length
-        cursor[frame.partition] = frame.first + (low if request.newest_first else high)
-        if take < rest:
-            return pieces, PageStatus.RECORD_LIMITED, cursor
-    return pieces, PageStatus.ALL, cursor
-
-
-def _start(indexes: dict[str, _Index], request: PageRequest) -> Cursor:
-    """Oldest first, a cursor holds the next row of each partition; newest first, how many rows are left of it."""
-    if request.newest_first:
-        given = request.cursor or {name: index.rows for name, index in indexes.items()}
-        return {name: min(max(given.get(name, 0), 0), index.rows) for name, index in indexes.items()}
-    given = request.cursor or {}
-    return {name: min(max(given.get(name, 0), 0), index.rows) for name, index in indexes.items()}
-
-
-def _merged(indexes: dict[str, _Index], cursor: Cursor, *, newest_first: bool) -> Iterator[_Frame]:
-    streams = [_frames(index, cursor[name], newest_first=newest_first) for name, index in indexes.items()]
-    return heapq.merge(*streams, key=lambda f: (f.time_ms, f.partition, f.first), reverse=newest_first)
-
-
-def _frames(index: _Index, at: int, *, newest_first: bool) -> Iterator[_Frame]:
-    firsts = _Firsts(index.frames)
-    if newest_first:
-        return (index.frames[i] for i in range(firsts.before(at) - 1, -1, -1))
-    return (index.frames[i] for i in range(max(firsts.before(at + 1) - 1, 0), len(index.frames)) if _end(index, i) > at)
-
-
-class _Firsts:
-    """Finds frames by row number."""
-
-    def __init__(self, frames: list[_Frame]) -> None:
-        self._frames = frames
-
-    def before(self, row: int) -> int:
-        """How many frames begin before the row."""
-        low, high = 0, len(self._frames)
-        while low < high:
-            middle = (low + high) // 2
-            if self._frames[middle].first < row:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-
-def _end(index: _Index, at: int) -> int:
-    return index.frames[at].first + index.frames[at].rows
-
-
-def _rest(frame: _Frame, at: int, *, newest_first: bool) -> tuple[int, int]:
-    """The rows of the frame that the cursor leaves, as [low, high) within it."""
-    if newest_first:
-        return 0, min(at - frame.first, frame.rows)
-    return max(at - frame.first, 0), frame.rows
-
-
-def _within(time_ms: int, start: datetime | None, end: datetime | None) -> bool:
-    return (start is None or time_ms >= start.timestamp() * 1000) and (end is None or time_ms <= end.timestamp() * 1000)
-
-
-def _read(file: BinaryIO, piece: _Piece, newest_first: bool) -> dict[str, Array | list[Any]]:
+def _request(file: BinaryIO, piece: Piece) -> LoggedRequest:
     frame = piece.frame
     file.seek(frame.at)
     payload = read_rows(frame.schema, file.read(frame.length))
-    step = -1 if newest_first else 1
+    return LoggedRequest(
+        request_id=frame.request_id or frame.place,
+        time=moment(frame.time_ms),
+        target=frame.target,
+        routing=payload.note.routing,
+        partition=frame.partition,
+        first=frame.first + piece.low,
+        rows=piece.high - piece.low,
+        columns={name: values[piece.low : piece.high] for name, values in payload.columns.items()},
+    )
+
+
+def _read(file: BinaryIO, piece: Piece, request: PageRequest) -> dict[str, Array | list[Any]]:
+    frame = piece.frame
+    file.seek(frame.at)
+    payload = read_rows(frame.schema, file.read(frame.length))
+    step = -1 if request.newest_first else 1
     rows = piece.high - piece.low
     columns: dict[str, Array | list[Any]] = {"time": np.full(rows, frame.time_ms, dtype=np.int64)}
     for name, values in payload.columns.items():
@@ -258,7 +124,24 @@ def _read(file: BinaryIO, piece: _Piece, newest_first: bool) -> dict[str, Array 
     columns["metadata.elapsed"] = [list(payload.elapsed) for _ in range(rows)]
     for name, value in frame.schema.constants.items():
         columns[name] = [value] * rows
+    if payload.note.last_model is not None:
+        columns[LAST_MODEL] = [payload.note.last_model] * rows
+    if request.noted:
+        columns["metadata.request_id"] = [frame.request_id or frame.place] * rows
+        columns["metadata.target"] = [frame.target] * rows
+        columns["metadata.routing"] = _routing(payload.note, piece)[::step]
     return columns
+
+
+def _routing(note: Note, piece: Piece) -> list[str | None]:
+    """For each row, what each branch chose, as JSON; None where there was no choice."""
+    if not note.routing:
+        return [None] * (piece.high - piece.low)
+    return [json.dumps(_chosen(note.routing, row)) for row in range(piece.low, piece.high)]
+
+
+def _chosen(routing: Mapping[str, int | list[int]], row: int) -> dict[str, int]:
+    return {branch: choice if isinstance(choice, int) else choice[row] for branch, choice in routing.items()}
 
 
 def _concatenated(parts: list[dict[str, Array | list[Any]]]) -> dict[str, Array | list[Any]]:

@@ -19,11 +19,14 @@ from modelyard.core.serving.tensors import Array, Column
 from modelyard.segments.frames import (
     HEAD,
     JSON,
+    LAST_MODEL,
     MAGIC,
     ColumnFormat,
+    Note,
     SegmentSchema,
     column_buffer,
     folder_name,
+    note_text,
     rows_payload,
     schema_payload,
 )
@@ -94,6 +97,8 @@ class _Segment:
         self.size = len(MAGIC)
         self._schema: SegmentSchema | None = None
         self._route: Route | None = None
+        self._names: list[str] = []
+        self._answerers: set[str] = set()
         try:
             os.ftruncate(self._file, self._capacity)
             self._reserve(self.size)
@@ -107,7 +112,7 @@ class _Segment:
     def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> bool:
         """Write the rows; False, and nothing written, when they do not fit any more."""
         schema, buffers = self._encoded(route, result, extra)
-        payload = rows_payload(result.rows, time_ms, result.elapsed, buffers)
+        payload = rows_payload(result.rows, time_ms, result.elapsed, buffers, _note(schema, result))
         if self.size + len(payload) + _STEP_BYTES > self._capacity:
             return False
         announced = schema is self._schema or schema == self._schema
@@ -116,7 +121,7 @@ class _Segment:
         if head:
             self._write(head)
         self._write(payload)
-        self._schema, self._route = schema, None if extra else route
+        self._learn(schema, route, result, bare=not extra)
         return True
 
     def append_first(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
@@ -134,18 +139,31 @@ class _Segment:
         if (
             schema is not None
             and route is self._route
-            and schema.constants["metadata.last_model"] == result.last_model
+            and result.last_model in self._answerers
             and not extra
             and not schema.has_json
             and result.plain
+            and len(result.elapsed) == schema.steps
+            and [*result.inputs, *result.outputs] == self._names
         ):
-            # nothing but the tensors of the route that was logged last: their names and types are known
+            # nothing but tensors of the route that was logged last, of models that had these: their types are known
             arrays = [*result.inputs.values(), *result.outputs.values()]
             if [array.shape[1:] for array in arrays] == schema.shapes:
                 return schema, [array.tobytes() for array in arrays]
         columns = _columns(result, extra)
-        schema = _schema(route, result.last_model, columns, len(result.elapsed), self._partition)
+        made = _schema(route, result.last_model, columns, len(result.elapsed), self._partition)
+        if schema is None or route is not self._route or not made.holds(schema):
+            schema = made
         return schema, [column_buffer(f, v) for f, v in zip(schema.columns, columns.values(), strict=True)]
+
+    def _learn(self, schema: SegmentSchema, route: Route, result: Result, *, bare: bool) -> None:
+        """Note whose rows have this schema."""
+        if schema is not self._schema or route is not self._route or not bare:
+            self._schema, self._route = schema, route
+            self._names = [*result.inputs, *result.outputs]
+            self._answerers.clear()
+        if bare:
+            self._answerers.add(result.last_model)
 
     def _write(self, payload: bytes) -> None:
         """The payload first, its head last: a frame counts from the moment its head is there."""
@@ -163,9 +181,17 @@ class _Segment:
         self._reserved = upto
 
 
+def _note(schema: SegmentSchema, result: Result) -> bytes:
+    """What the schema does not say of these rows; most often nothing."""
+    same = result.last_model == schema.constants[LAST_MODEL]
+    if same and not result.request_id and not result.target and not result.routing:
+        return b""
+    return note_text(Note(result.request_id, result.target, result.routing, None if same else result.last_model))
+
+
 def _bytes(result: Result, extra: Mapping[str, Column]) -> int:
     """At most how many bytes the rows take."""
-    size = 0
+    size = _text_bytes((result.request_id, result.target, result.routing, result.last_model))
     for array in (*result.inputs.values(), *result.outputs.values(), *result.beside().values()):
         size += array.nbytes if array.dtype.kind != "O" else _text_bytes(array.tolist())
     return size + (_text_bytes([list(values) for values in extra.values()]) if extra else 0)
@@ -193,7 +219,7 @@ def _objects(values: Column) -> Array:
 def _schema(route: Route, last_model: str, columns: Mapping[str, Array], steps: int, partition: str) -> SegmentSchema:
     formats = tuple(_format(name, array) for name, array in columns.items())
     constants = {
-        "metadata.last_model": last_model,
+        LAST_MODEL: last_model,
         "metadata.pipeline_version": route.pipeline_version,
         "metadata.partition": partition,
     }

@@ -64,7 +64,7 @@ class Services:
     """The ports that handlers call.
 
     ``identity_authenticator`` takes ID tokens and sessions besides what ``authenticator`` takes, for the dialects whose
-    clients send these; the two remember nothing in common.
+    clients send these; the two remember nothing in common. ``alerted`` tells whether alerts are sent anywhere.
     """
 
     store: Store
@@ -86,3 +86,4 @@ class Services:
     model_uris: ModelUris
     sealer: Sealer
     s3_endpoints: frozenset[str]
+    alerted: bool

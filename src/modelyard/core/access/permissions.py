@@ -18,6 +18,7 @@ class Permission(StrEnum):
     MODEL_REGISTER = "model.register"
     TOKENS_MANAGE = "tokens.manage"
     AUDIT_READ = "audit.read"
+    ALERTS_TEST = "alerts.test"
     # on one workspace and what it holds
     WORKSPACE_READ = "workspace.read"
     WORKSPACE_MANAGE = "workspace.manage"

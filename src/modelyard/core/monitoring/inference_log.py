@@ -48,6 +48,60 @@ class PageRequest:
     cursor: Cursor | None = None
     start: datetime | None = None
     end: datetime | None = None
+    noted: bool = False
+    """Whether the columns ``metadata.request_id``, ``metadata.target`` and ``metadata.routing`` are wanted, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQuery:
+    """Which requests: newest or oldest first, from a cursor on, at most so many and about so many bytes of them."""
+
+    newest_first: bool = False
+    limit: int = 100
+    max_bytes: int = 64 * 1024 * 1024
+    cursor: Cursor | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    request_id: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """The rows of one request, as they were answered together.
+
+    ``request_id`` is the one that was sent or given; where there is none, the place of its rows: ``partition:first``.
+    ``target`` answered it; ``routing`` is as in ``Result``. ``columns`` by name: ``in.…`` and ``out.…``.
+    """
+
+    request_id: str
+    time: datetime
+    target: str
+    routing: Mapping[str, int | list[int]] | None
+    partition: str
+    first: int
+    rows: int
+    columns: Mapping[str, Array | list[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """Some requests, whether there are more, and where to go on in either case."""
+
+    requests: list[LoggedRequest]
+    more: bool
+    next: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many requests one target answered, of how many rows, and when the first and the last of them."""
+
+    target: str
+    requests: int
+    rows: int
+    first: datetime
+    last: datetime
 
 
 def anomalies(columns: Mapping[str, Any], rows: int) -> dict[str, Array]:
@@ -108,6 +162,12 @@ class LogReader(Protocol):
 
     def page(self, pipeline_id: int, request: PageRequest, stream: Stream = Stream.REQUESTS) -> Page:
         """The rows of one pipeline that the request asks for."""
+
+    def requests(self, pipeline_id: int, query: RequestQuery, stream: Stream = Stream.REQUESTS) -> RequestPage:
+        """The same, request by request, of whatever schema."""
+
+    def tallies(self, pipeline_id: int, query: RequestQuery, stream: Stream = Stream.REQUESTS) -> list[Tally]:
+        """How many there are of the requests that the query is about, wherever it starts and whatever its limit."""
 
     def partitions(self, pipeline_id: int) -> dict[str, Partition]:
         """All partitions of one pipeline."""

@@ -129,3 +129,19 @@ class RouterReward:
     place: int
     tries: int
     rights: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentEvent:
+    """Something that happened to a deployment: a line of its application log.
+
+    ``worker_id`` is the process it happened in, ``node`` the part of the graph; empty where it is about neither.
+    """
+
+    id: int
+    workspace_id: int
+    pipeline_id: int
+    worker_id: str
+    node: str
+    message: str
+    created_at: datetime

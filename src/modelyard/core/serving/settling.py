@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.entities import Deployment, Replica, Worker
+from modelyard.core.serving.events import note_event
 from modelyard.core.serving.states import DeploymentState, move
 
 
@@ -14,6 +15,8 @@ def settle(tx: Tx, deployment: Deployment) -> Deployment:
     state, error = _verdict(deployment, replicas, workers)
     if state == deployment.state and error == deployment.error:
         return deployment
+    said = f"revision {deployment.revision} is {state}" + (f": {error}" if error else "")
+    note_event(tx, deployment.workspace_id, deployment.pipeline_id, said)
     return tx.update(
         Deployment,
         deployment.id,

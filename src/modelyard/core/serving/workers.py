@@ -7,6 +7,7 @@ from datetime import timedelta
 from modelyard.core.kernel.errors import failed_precondition
 from modelyard.core.kernel.store import Between, Tx
 from modelyard.core.serving.entities import Deployment, Replica, Worker
+from modelyard.core.serving.events import note_event
 from modelyard.core.serving.settling import settle
 from modelyard.core.serving.states import SERVED, DeploymentState
 
@@ -31,7 +32,7 @@ def report(tx: Tx, worker_id: str, loaded: Mapping[int, tuple[int, str | None]])
     if tx.get(Worker, worker_id) is None:
         return
     before = {replica.deployment_id: replica for replica in tx.find(Replica, worker_id=worker_id)}
-    known = {key for (key,) in tx.values(Deployment, ("id",), id=list(loaded))}
+    known = {deployment.id: deployment for deployment in tx.find(Deployment, id=list(loaded))}
     changed = set(before) - set(loaded)
     for deployment_id, (revision, error) in loaded.items():
         old = before.get(deployment_id)
@@ -40,6 +41,9 @@ def report(tx: Tx, worker_id: str, loaded: Mapping[int, tuple[int, str | None]])
         changed.add(deployment_id)
         tx.delete(Replica, worker_id=worker_id, deployment_id=deployment_id)
         tx.insert(Replica(0, worker_id, deployment_id, revision, error))
+        said = f"cannot load revision {revision}: {error}" if error else f"loaded revision {revision}"
+        of = known[deployment_id]
+        note_event(tx, of.workspace_id, of.pipeline_id, said, worker_id)
     gone = list(set(before) - set(loaded))
     if gone:
         tx.delete(Replica, worker_id=worker_id, deployment_id=gone)

@@ -5,9 +5,12 @@ Core 2 one of the form ``model``, and a Pipeline one of the form ``dataflow``.
 """
 
 from modelyard.dialects.seldon import (
+    alerting,
+    application_logs,
     batch_jobs,
     data_plane,
     deployments,
+    detectors,
     environment,
     experiments,
     explainers,
@@ -18,10 +21,12 @@ from modelyard.dialects.seldon import (
     iam_groups,
     iam_policies,
     iam_users,
+    inference_logs,
     load_tests,
     login,
     model_metadata,
     models,
+    monitor,
     pipelines,
     predict,
     resources,
@@ -32,9 +37,12 @@ from modelyard.dialects.seldon.data_plane import seldon_data
 from modelyard.dialects.seldon.dialect import seldon
 
 __all__ = [
+    "alerting",
+    "application_logs",
     "batch_jobs",
     "data_plane",
     "deployments",
+    "detectors",
     "environment",
     "experiments",
     "explainers",
@@ -45,10 +53,12 @@ __all__ = [
     "iam_groups",
     "iam_policies",
     "iam_users",
+    "inference_logs",
     "load_tests",
     "login",
     "model_metadata",
     "models",
+    "monitor",
     "pipelines",
     "predict",
     "resources",

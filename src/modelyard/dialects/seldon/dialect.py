@@ -51,6 +51,11 @@ def timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def exactly(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, as ``2026-03-01T12:00:00.250Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
 def _headers(error: DomainError, request_id: str) -> dict[str, str]:
     headers = {"x-request-id": request_id}
     if error.kind is ErrorKind.UNAUTHENTICATED:

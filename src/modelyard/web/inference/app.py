@@ -101,7 +101,11 @@ class InferenceApp:
         return route
 
     def _infer(self, route: Route, body: bytes, headers: Headers, scope: Scope) -> Response:
-        answer = self._protocol.answer(route, body, headers, scope)
+        try:
+            answer = self._protocol.answer(route, body, headers, scope)
+        except Exception as error:
+            self._keeper.failed(route, error)
+            raise
         if answer.logged:
             self._keeper.keep(route, answer.time_ms, answer.result, answer.columns, answer.extra)
         length = b"%d" % len(answer.body)

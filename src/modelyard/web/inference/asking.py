@@ -29,6 +29,7 @@ def _ask(  # as a protocol's ``answer``
     try:
         answer = serving.protocols[protocol].answer(route, body, headers, scope)
     except DomainError as error:
+        serving.keeper.failed(route, error)
         if "node" in error.details:
             error.message = f"unit {error.details['node']!r}: {error.message}"
         raise

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from modelyard.core.kernel.errors import DomainError
 from modelyard.core.monitoring.inference_log import LogWriter, Stream
+from modelyard.core.serving.events import Failure, FailureCounter
 from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Column, Columns
@@ -18,10 +19,14 @@ _WAITING = 1000
 
 
 class Keeper:
-    """Logs what was answered before the answer leaves, and asks shadows behind its back, in one thread."""
+    """Logs what was answered before the answer leaves, and asks shadows behind its back, in one thread.
 
-    def __init__(self, log: LogWriter) -> None:
+    ``failures`` counts what failed.
+    """
+
+    def __init__(self, log: LogWriter, failures: FailureCounter) -> None:
         self._log = log
+        self._failures = failures
         self._copies: queue.Queue[tuple[Route, Columns, str] | None] = queue.Queue(_WAITING)
         self._thread: threading.Thread | None = None
         self.dropped = 0
@@ -31,6 +36,13 @@ class Keeper:
         self._log.append(route, time_ms, result, extra)
         if result.mirrored:
             self._copy(route, columns, result.request_id)
+
+    def failed(self, route: Route, error: Exception) -> None:
+        """Note that a node of the deployment or the server itself failed; all else is the fault of the request."""
+        if not isinstance(error, DomainError):
+            self._note(route, "", f"internal error: {type(error).__name__}; see the server's log")
+        elif "node" in error.details:
+            self._note(route, str(error.details["node"]), error.message)
 
     def close(self) -> None:
         """Ask no more shadows."""
@@ -56,5 +68,14 @@ class Keeper:
                 self._log.append(route, time.time_ns() // 1_000_000, result, {}, Stream.SHADOW)
             except DomainError as error:
                 _LOG.warning("the shadow of %s failed: %s", route.namespace, error.message)
-            except Exception:  # noqa: BLE001  # the thread must go on
+                self._note(route, _shadow(route), f"the shadow failed: {error.message}")
+            except Exception as error:  # noqa: BLE001  # the thread must go on
                 _LOG.exception("the shadow of %s failed", route.namespace)
+                self._note(route, _shadow(route), f"the shadow failed: {type(error).__name__}; see the server's log")
+
+    def _note(self, route: Route, node: str, message: str) -> None:
+        self._failures.note(Failure(route.workspace_id, route.pipeline_id, node, message))
+
+
+def _shadow(route: Route) -> str:
+    return route.graph.shadow.name if route.graph.shadow else ""

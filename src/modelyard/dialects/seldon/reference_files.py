@@ -1,0 +1,56 @@
+"""Reference data out of files: CSV and Parquet, their columns named like the features."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from modelyard.core.kernel.errors import invalid
+from modelyard.core.monitoring.reference import MOST_FEATURES, MOST_ROWS, Reference, reference_of
+
+SUFFIXES = (".csv", ".parquet")
+_BATCH = 1000
+
+
+def read_reference(path: Path, uri: str) -> Reference:
+    """The numbers of the first rows, at most ``MOST_ROWS``; empty places are no numbers. Blocking.
+
+    ``INVALID`` for a file that is no table, or one without numbers.
+    """
+    try:
+        table = _first_rows(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise invalid(f"{uri} cannot be read as a table: {str(error)[:300]}") from error
+    names = [field.name for field in table.schema if _is_number(field.type)][:MOST_FEATURES]
+    if not names or not table.num_rows:
+        raise invalid(f"{uri} has no columns of numbers, or no rows; name its columns like the deployment's features")
+    columns = [table.column(name).cast(pa.float64()).to_numpy() for name in names]
+    return reference_of(names, np.stack(columns, axis=1))
+
+
+def _first_rows(path: Path) -> pa.Table:
+    batches, rows = [], 0
+    for batch in _batches(path):
+        batches.append(batch)
+        rows += batch.num_rows
+        if rows >= MOST_ROWS:
+            break
+    if not batches:
+        raise ValueError("it is empty")
+    return pa.Table.from_batches(batches).slice(0, MOST_ROWS)
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    if path.suffix.lower() == ".csv":
+        with pa.csv.open_csv(path) as reader:
+            yield from reader
+    else:
+        with pa.parquet.ParquetFile(path) as file:
+            yield from file.iter_batches(_BATCH)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
