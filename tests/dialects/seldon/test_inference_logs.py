@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flow_stand import add_model, add_pipeline, pipeline, step
 from monitor_stand import WIDTH, Space, row, space
 from seldon_stand import BASE, expected, predictor, unit
 
@@ -48,6 +49,13 @@ def test_a_pipeline_of_wallaroos_has_its_requests_and_answers(here: Space) -> No
     assert names
     assert given == pytest.approx(expected("ccfraud.onnx", [row(0.5), row(-0.5)])[0].reshape(-1).tolist(), abs=1e-6)
     assert newest["requestId"] != oldest["requestId"]
+
+
+def test_numbers_are_logged_as_they_were_sent_and_answered(here: Space) -> None:
+    answer = here.ask(here.seldon("exactly"), [[0.1 * at for at in range(1, WIDTH + 1)]])
+    [payload] = requests(here, "exactly")["payloads"]
+    assert payload["response"]["data"]["ndarray"] == answer["data"]["ndarray"]
+    assert payload["request"]["data"]["ndarray"][0][:4] == [0.1, 0.2, 0.3, 0.4]
 
 
 def test_a_request_is_found_by_the_id_that_its_answer_told(here: Space) -> None:
@@ -105,6 +113,20 @@ def test_the_model_of_a_pipeline_has_its_log(here: Space) -> None:
     path = f"{LOGS}/namespace/{here.name}/pipelines/modelled/models/classifier"
     found = here.caller.post(path, {"limit": 5})
     assert (found["modelName"], found["totalCount"], len(found["payloads"])) == ("classifier", 1, 1)
+    said = here.caller.post(f"{LOGS}/namespace/{here.name}/pipelines/modelled/models/never", {}, 404)["message"]
+    assert "classifier" in said
+
+
+def test_a_model_within_a_data_flow_has_the_log_of_the_flow(here: Space) -> None:
+    add_model(here.caller, here.name, "scorer", "one")
+    add_pipeline(here.caller, here.name, pipeline("flow", [step("scorer")], "scorer"))
+    here.ask(f"/seldon/{here.name}/flow/api/v1.0/predictions", [row(0.5)])
+    query = {"namespace": here.name, "pipelineName": "flow", "modelName": "scorer"}
+    [item] = here.caller.call("GET", f"{LOGS}/models", params=query).json()["inferenceLogs"]
+    assert (item["pipelineName"], item["modelName"], item["count"]) == ("flow", "scorer", 1)
+    [payload] = here.caller.post(f"{LOGS}/namespace/{here.name}/pipelines/flow/models/scorer", {})["payloads"]
+    assert payload["request"]["data"]["ndarray"] == [row(0.5)]
+    assert here.caller.call("GET", f"{LOGS}/models", params={**query, "modelName": "x"}).json()["inferenceLogs"] == []
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,13 @@ ONLY = "default"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows of one target: ``predictor`` is how it is called, ``container`` the root of its nodes."""
+    """Rows of one target: ``predictor`` is its name, ``nodes`` those of its nodes, ``container`` that of the root."""
 
     predictor: str
     container: str
     target: str
     stream: Stream
+    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,26 @@ def part_named(logs: LogReader, of: Logged, predictor: str = "", container: str 
     raise not_found("log of", f"{wanted} (predictor/container; rows belong to the root of a graph: {there})")
 
 
+def part_with(logs: LogReader, of: Logged, node: str) -> Part:
+    """The first part that the node is of; ``NOT_FOUND`` says which nodes there are. Blocking."""
+    known = [*of.planned(), *(part for part, _ in tallied(logs, of))]
+    for part in known:
+        if node in part.nodes:
+            return part
+    there = ", ".join(sorted({name for part in known for name in part.nodes})) or "nothing"
+    raise not_found("log of", f"{node[:80]} (logged are: {there})")
+
+
 def _part(target: dict[str, Any], stream: Stream) -> Part:
-    root = next((str(node["name"]) for node in nodes_of(target["node"]) if node.get("name")), "")
-    return Part(target["name"] or ONLY, root or target["name"] or ONLY, target["name"], stream)
+    nodes = tuple(str(node["name"]) for node in nodes_of(target["node"]) if node.get("name"))
+    named = nodes or (target["name"] or ONLY,)
+    return Part(target["name"] or ONLY, named[0], target["name"], stream, named)
 
 
 def _former(of: Logged, target: str, stream: Stream) -> Part:
     """A target that the plan has no more."""
-    return Part(target or ONLY, target or of.pipeline.name, target, stream)
+    name = target or of.pipeline.name
+    return Part(target or ONLY, name, target, stream, (name,))
 
 
 def _with_plans(tx: Tx, pipelines: list[Pipeline], slugs: dict[int, str]) -> list[Logged]:

@@ -1,9 +1,11 @@
 """Logs of requests and answers, by deployment, predictor and node.
 
-A graph is logged as a whole: its rows belong to the root node of the predictor that answered.
+A graph is logged as a whole: its rows belong to the root node of the predictor that answered. The log of one model of a
+pipeline is that of what it is part of.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +17,7 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.monitoring.inference_log import LogReader, RequestQuery
-from modelyard.core.monitoring.logged import Logged, list_logged, logged, part_named, tallied
+from modelyard.core.monitoring.logged import Logged, Part, list_logged, logged, part_named, part_with, tallied
 from modelyard.core.serving.entities import Form
 from modelyard.dialects.seldon.dialect import BASE, exactly, json, seldon
 from modelyard.dialects.seldon.payloads import page_cursor, page_token, payload
@@ -58,8 +60,10 @@ async def list_model_inference_logs(call: Call) -> Response:
         raise invalid("say which model: namespace, pipelineName and modelName")
     namespace, name, model = named
     found = await call.services.store.read(list_logged, call.actor, list(Form), namespace, name)
-    items = await asyncio.to_thread(lambda: [item for each in found for item in _items(call.services.logs, each)])
-    return json({"inferenceLogs": [_of_model(item) for item in items if item["container"] == model]})
+    items = await asyncio.to_thread(
+        lambda: [item for each in found for item in _items(call.services.logs, each, model)]
+    )
+    return json({"inferenceLogs": [_of_model(item, model) for item in items]})
 
 
 @seldon.post(
@@ -81,20 +85,28 @@ async def get_deployment_inference_logs(call: Call) -> Response:
 async def get_model_inference_logs(call: Call) -> Response:
     """Requests to the model of a pipeline with their answers."""
     path, body = call.request.path_params, await call.json(LogsBody)
-    body.container_name = path["modelName"]
-    return json({**path, **await _requests(call, path["pipelineName"], body)})
+    return json({**path, **await _requests(call, path["pipelineName"], body, path["modelName"])})
 
 
-async def _requests(call: Call, name: str, body: LogsBody) -> dict[str, Any]:
+async def _requests(call: Call, name: str, body: LogsBody, model: str | None = None) -> dict[str, Any]:
     found = await call.services.store.read(logged, call.actor, call.request.path_params["namespace"], name)
     query = _query(body)
     place = {"workspace_id": found.pipeline.workspace_id, "name": found.pipeline.name}
     await call.services.audit.read(call.actor, Action.LOG_READ, "pipeline", found.pipeline.id, **place)
-    return await asyncio.to_thread(_page, call.services.logs, found, body, query)
+    return await asyncio.to_thread(_page, call.services.logs, found, _chosen(body, model), query)
 
 
-def _page(logs: LogReader, of: Logged, body: LogsBody, query: RequestQuery) -> dict[str, Any]:
-    part = part_named(logs, of, body.predictor_name, body.container_name)
+def _chosen(body: LogsBody, model: str | None) -> Callable[[LogReader, Logged], Part]:
+    """How the part that is asked for is found."""
+    if model is not None:
+        return lambda logs, of: part_with(logs, of, model)
+    return lambda logs, of: part_named(logs, of, body.predictor_name, body.container_name)
+
+
+def _page(
+    logs: LogReader, of: Logged, chosen: Callable[[LogReader, Logged], Part], query: RequestQuery
+) -> dict[str, Any]:
+    part = chosen(logs, of)
     query = replace(query, target=part.target)
     page = logs.requests(of.pipeline.id, query, part.stream)
     return {
@@ -121,7 +133,7 @@ def _query(body: LogsBody) -> RequestQuery:
     )
 
 
-def _items(logs: LogReader, of: Logged) -> list[dict[str, Any]]:
+def _items(logs: LogReader, of: Logged, node: str | None = None) -> list[dict[str, Any]]:
     return [
         {
             "namespace": of.namespace,
@@ -133,9 +145,10 @@ def _items(logs: LogReader, of: Logged) -> list[dict[str, Any]]:
             "endTime": exactly(tally.last),
         }
         for part, tally in tallied(logs, of)
+        if node is None or node in part.nodes
     ]
 
 
-def _of_model(item: dict[str, Any]) -> dict[str, Any]:
+def _of_model(item: dict[str, Any], model: str) -> dict[str, Any]:
     times = {field: item[field] for field in ("namespace", "count", "startTime", "endTime")}
-    return {**times, "pipelineName": item["name"], "modelName": item["container"]}
+    return {**times, "pipelineName": item["name"], "modelName": model}

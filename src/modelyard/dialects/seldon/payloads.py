@@ -3,7 +3,10 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
+import orjson
 
 from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.core.monitoring.features import REQUEST, RESPONSE, features
@@ -11,6 +14,9 @@ from modelyard.core.monitoring.inference_log import Cursor, LoggedRequest
 from modelyard.core.serving.tensors import Array
 from modelyard.dialects.seldon.dialect import exactly
 from modelyard.web.call import decode, json_bytes
+
+_DOUBLE: Final = 8
+"""Bytes of a float of Python's."""
 
 
 def payload(request: LoggedRequest) -> dict[str, Any]:
@@ -28,8 +34,15 @@ def payload(request: LoggedRequest) -> dict[str, Any]:
 
 def _data(columns: Mapping[str, Array | list[Any]], prefix: str) -> dict[str, Any]:
     single = features(columns, prefix)
-    rows = [list(row) for row in zip(*(array.tolist() for array in single.values()), strict=True)]
+    rows = [list(row) for row in zip(*(_cells(array) for array in single.values()), strict=True)]
     return {"names": list(single), "ndarray": rows}
+
+
+def _cells(array: Array) -> list[Any]:
+    """The values; of floats shorter than Python's those with as few digits as the answer to the request had."""
+    if array.dtype.kind != "f" or array.dtype.itemsize >= _DOUBLE:
+        return list(array.tolist())
+    return list(orjson.loads(orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)))
 
 
 def page_token(cursor: Cursor) -> str:
