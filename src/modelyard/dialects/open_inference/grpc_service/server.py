@@ -21,7 +21,7 @@ from modelyard.web.services import Services
 
 _LOG = logging.getLogger(__name__)
 
-_THREADS = 16
+_THREADS = 8
 """Most of them wait for the store, or for a model to be loaded; inference needs no more than one at a time."""
 _CALLS = 256
 """Calls under way or waiting; more are refused at once."""
