@@ -1,4 +1,4 @@
-"""Tensors go in and out as they were, and whatever is wrong with them is refused before anything is allocated for it."""
+"""Tensors go in and out as they were; whatever is wrong with them is refused before anything is allocated for it."""
 
 import json
 import tracemalloc

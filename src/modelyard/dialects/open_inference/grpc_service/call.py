@@ -52,8 +52,8 @@ class GrpcCall:
 
     def text(self, name: str) -> str | None:
         """One header as text."""
-        value = self.header(name)
-        return value.decode("latin-1") if value else None
+        value = self.metadata.get(name)
+        return value.decode("latin-1") if isinstance(value, bytes) else value
 
     @property
     def scope(self) -> dict[str, Any]:
