@@ -22,7 +22,9 @@ from modelyard.web.services import Services
 _LOG = logging.getLogger(__name__)
 
 _THREADS = 8
-"""Most of them wait for the store, or for a model to be loaded; inference needs no more than one at a time."""
+"""For calls that wait for the store, or for a model to be loaded."""
+_INFERENCE_THREADS = 2
+"""More would only fight for the interpreter; they are apart, so that no call that waits holds up inference."""
 _CALLS = 256
 """Calls under way or waiting; more are refused at once."""
 
@@ -56,14 +58,19 @@ class GrpcServer:
 
 
 def _handlers(services: Services, loop: asyncio.AbstractEventLoop) -> grpc.GenericRpcHandler:
+    inference = ThreadPoolExecutor(_INFERENCE_THREADS, "grpc-inference")
     made = {
-        name: grpc.unary_unary_rpc_method_handler(_answering(name, services, loop), request.FromString, _serialized)
+        name: grpc.unary_unary_rpc_method_handler(
+            _answering(name, services, loop, inference), request.FromString, _serialized
+        )
         for name, request in methods().items()
     }
     return grpc.method_handlers_generic_handler(SERVICE, made)
 
 
-def _answering(name: str, services: Services, loop: asyncio.AbstractEventLoop) -> Answer:
+def _answering(
+    name: str, services: Services, loop: asyncio.AbstractEventLoop, inference: ThreadPoolExecutor
+) -> Answer:
     method = METHODS.get(name)
 
     def answer(request: Any, context: Any) -> Any:
@@ -74,6 +81,8 @@ def _answering(name: str, services: Services, loop: asyncio.AbstractEventLoop) -
             failure = _told(name, error)
         return context.abort(STATUS[failure.kind], error_body(failure)["error"])
 
+    if method is None:
+        answer.experimental_thread_pool = inference  # type: ignore[attr-defined]  # as grpcio looks for it
     return answer
 
 
