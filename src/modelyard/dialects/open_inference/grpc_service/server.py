@@ -68,9 +68,7 @@ def _handlers(services: Services, loop: asyncio.AbstractEventLoop) -> grpc.Gener
     return grpc.method_handlers_generic_handler(SERVICE, made)
 
 
-def _answering(
-    name: str, services: Services, loop: asyncio.AbstractEventLoop, inference: ThreadPoolExecutor
-) -> Answer:
+def _answering(name: str, services: Services, loop: asyncio.AbstractEventLoop, inference: ThreadPoolExecutor) -> Answer:
     method = METHODS.get(name)
 
     def answer(request: Any, context: Any) -> Any:
