@@ -39,7 +39,7 @@ def _any_pipeline(**parts: Any) -> Make:
 def _new(things: Things, world: World) -> Parts:
     return {
         "path": {"namespace": things.workspace_name},
-        "json": manifest(things, f"{things.canary}-{fresh()}"),
+        "json": manifest(things, fresh()),
     }
 
 
@@ -63,7 +63,7 @@ _FILE = {
 ROUTES: dict[tuple[str, str], list[Case]] = {
     ("GET", f"{BASE}/cluster"): [Case("platform.signed_in", "list", lambda *_: {})],
     ("GET", _DEPLOYMENTS): [Case("pipeline.read", "thing", _space, nothing_to=MEMBERS_DENIED)],
-    ("POST", _DEPLOYMENTS): [Case("pipeline.deploy", "thing", _new)],
+    ("POST", _DEPLOYMENTS): [Case("pipeline.deploy", "thing", _new, places=("workspace", "thing"))],
     ("GET", f"{_DEPLOYMENTS}/validate"): [Case("workspace.read", "thing", _space, places=("workspace",))],
     ("POST", f"{_DEPLOYMENTS}/validate"): [Case("workspace.read", "thing", _valid, places=("workspace",))],
     ("GET", _DEPLOYMENT): [Case("pipeline.read", "thing", _deployment())],

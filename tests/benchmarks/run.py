@@ -18,7 +18,7 @@ import psutil
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import graph, load, tracking
+from tests.benchmarks import graph, load, open_inference, tracking
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.servers import MODEL, ROWS, SDK_QUERY, Server, deployed, floor, modelyard
 
@@ -175,11 +175,12 @@ def _median_ratio(pairs: list[tuple[float, float]]) -> float:
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
     figures: list[Figure] = []
-    chosen = names or ["inference", "token", "memory", "workers", "tracking", "search", "graph"]
+    chosen = names or ["inference", "v2", "token", "memory", "workers", "tracking", "search", "graph"]
     if "inference" in chosen:
         with modelyard(workers=1) as server, floor() as floor_url:
             url = deployed(server)
             figures += [*single_rows(server, url, floor_url), *arrow_batches(server, url), *control_plane(server)]
+    figures += open_inference.figures() if "v2" in chosen else []
     figures += token_check() if "token" in chosen else []
     figures += memory() if "memory" in chosen else []
     figures += two_workers() if "workers" in chosen else []

@@ -49,7 +49,7 @@ class Server:
 
 
 @contextmanager
-def modelyard(workers: int) -> Iterator[Server]:
+def modelyard(workers: int, grpc_port: int = 0) -> Iterator[Server]:
     """Ours, with authentication, access and the durable log, as everybody gets it."""
     port, password = free_port(), secrets.token_urlsafe(16)
     with TemporaryDirectory() as folder:
@@ -60,6 +60,8 @@ def modelyard(workers: int) -> Iterator[Server]:
             str(port),
             "--workers",
             str(workers),
+            "--grpc-port",
+            str(grpc_port),
         ]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MODELYARD_")}
         environ = {**kept, "MODELYARD_DATA": folder, "MODELYARD_ADMIN_PASSWORD": password}
@@ -115,7 +117,7 @@ def running(command: list[str], environ: dict[str, str], probe: str) -> Iterator
         command,
         env=environ,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL if "mlflow" in command[0] else None,
+        stderr=subprocess.DEVNULL if "mlflow" in command[0] or "mlserver" in command[0] else None,
         cwd=ROOT,
     )
     try:
@@ -133,7 +135,7 @@ def _wait(process: subprocess.Popen[bytes], probe: str) -> None:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 break
         time.sleep(0.05)
-    if probe.endswith(("/readyz", "/health")):
+    if probe.endswith(("/readyz", "/health", "/ready")):
         urllib.request.urlopen(probe).close()
     if process.poll() is not None:
         raise RuntimeError(f"{process.args} ended with {process.returncode}")

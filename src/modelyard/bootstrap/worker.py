@@ -286,8 +286,8 @@ async def _grpc(settings: Settings, services: Services) -> AsyncIterator[None]:
         yield
         return
     module = importlib.import_module("modelyard.dialects.open_inference.grpc_service.server")  # grpcio is an extra
-    server: GrpcServer = module.GrpcServer(settings.host, settings.grpc_port, services)
-    await server.start()
+    server: GrpcServer = module.GrpcServer(settings.host, settings.grpc_port, services, asyncio.get_running_loop())
+    server.start()
     try:
         yield
     finally:

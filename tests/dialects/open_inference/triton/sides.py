@@ -48,14 +48,12 @@ class Side:
 
     def infer(self, model, inputs, outputs=None, binary=True, **keywords):
         made, http = [], self.module is over_http
+        form = {"binary_data": binary} if http else {}
         for name, array, datatype in inputs:
             given = self.module.InferInput(name, array.shape, datatype)
-            given.set_data_from_numpy(array, **({"binary_data": binary} if http else {}))
+            given.set_data_from_numpy(array, **form)
             made.append(given)
-        asked = [
-            self.module.InferRequestedOutput(name, **({"binary_data": binary} if http else {}))
-            for name in outputs or []
-        ]
+        asked = [self.module.InferRequestedOutput(name, **form) for name in outputs or []]
         return self.call("infer", model, made, outputs=asked or None, **keywords)
 
     def refused(self, *arguments, **keywords):

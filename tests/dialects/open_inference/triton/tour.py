@@ -71,15 +71,6 @@ else:
     pairs = [found.get(timeout=10) for _ in range(20)]
     assert not any(error for _, error in pairs), pairs
     answers = [result for result, _ in pairs]
-    # a stream
-    side.client.start_stream(lambda result, error: found.put((result, error)), headers=side.headers)
-    side.client.async_stream_infer("ccfraud", [infer], request_id="s-1")
-    side.client.async_stream_infer("nothing", [infer], request_id="s-2")
-    side.client.async_stream_infer("ccfraud", [infer], request_id="s-3")
-    first, second, third = (found.get(timeout=10) for _ in range(3))
-    side.client.stop_stream()
-    assert [each[0].get_response().id for each in (first, third)] == ["s-1", "s-3"]
-    assert "not found" in str(second[1])
 assert len({float(answer.as_numpy("dense_1")[0, 0]) for answer in answers}) == 1
 
 # the repository

@@ -1,7 +1,9 @@
 """One gRPC call: who makes it, about which deployment, and how an error is told."""
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import grpc
@@ -11,6 +13,8 @@ from modelyard.core.kernel.errors import ErrorKind
 from modelyard.dialects.open_inference.grpc_service.messages import SERVICE
 from modelyard.dialects.open_inference.names import Address
 from modelyard.web.services import Services
+
+T = TypeVar("T")
 
 STATUS: Final = {
     ErrorKind.INVALID: grpc.StatusCode.INVALID_ARGUMENT,
@@ -29,12 +33,17 @@ STATUS: Final = {
 
 @dataclass(slots=True)
 class GrpcCall:
-    """A call of ``method``; ``metadata`` are its headers, ``context`` is gRPC's own."""
+    """A call of ``method``; ``metadata`` are its headers, ``context`` is gRPC's own, ``loop`` is the worker's."""
 
     method: str
     metadata: dict[str, str | bytes]
     context: Any
     services: Services
+    loop: asyncio.AbstractEventLoop
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work gives once it is done; it is done on the worker's event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def header(self, name: str) -> bytes | None:
         """One header, as HTTP would bring it."""
@@ -43,8 +52,8 @@ class GrpcCall:
 
     def text(self, name: str) -> str | None:
         """One header as text."""
-        value = self.header(name)
-        return value.decode("latin-1") if value else None
+        value = self.metadata.get(name)
+        return value.decode("latin-1") if isinstance(value, bytes) else value
 
     @property
     def scope(self) -> dict[str, Any]:

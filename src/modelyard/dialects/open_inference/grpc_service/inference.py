@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import numpy as np
+
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Array
 from modelyard.dialects.open_inference.answer import datatype_of, response_parameters, wanted
-from modelyard.dialects.open_inference.datatypes import BYTES
+from modelyard.dialects.open_inference.datatypes import BYTES, DTYPE
 from modelyard.dialects.open_inference.fitting import Expected
 from modelyard.dialects.open_inference.grpc_service.contents import FIELD, from_contents, put_contents
 from modelyard.dialects.open_inference.grpc_service.messages import InferResponse
@@ -18,6 +20,8 @@ from modelyard.dialects.open_inference.tensors import check_shape, from_binary, 
 def question_in(request: Any, expected: Expected) -> Question:
     """What is asked; ``INVALID`` says which tensor does not fit, what was expected and what was given."""
     raw = request.raw_input_contents
+    if len(raw) == 1 and (question := _usual(request, raw[0], expected)) is not None:
+        return question
     if raw and len(raw) != len(request.inputs):
         raise invalid(f"{len(request.inputs)} inputs, but {len(raw)} raw_input_contents; send one for each input")
     kind = content_type(plain(request.parameters))
@@ -36,6 +40,20 @@ def question_in(request: Any, expected: Expected) -> Question:
     if any("classification" in output.parameters for output in request.outputs):
         raise invalid("classification is not offered here; take the outputs as they are")
     return Question(expected.fitted(arrays, kinds), request.id, bool(raw), chosen)
+
+
+def _usual(request: Any, data: bytes, expected: Expected) -> Question | None:
+    """The question in the usual request, one tensor of numbers; None when it is not usual, or may be wrong."""
+    if len(request.inputs) != 1 or request.outputs or request.parameters:
+        return None
+    (given,) = request.inputs
+    name, datatype, shape = given.name, given.datatype, list(given.shape)
+    dtype = DTYPE.get(datatype)
+    if dtype is None or datatype == "BOOL" or len(data) % dtype.itemsize or given.parameters:
+        return None
+    if given.HasField("contents") or not expected.is_only(name, datatype, shape, len(data) // dtype.itemsize):
+        return None
+    return Question({name: np.frombuffer(data, dtype).reshape(shape)}, request.id, True)
 
 
 def response_of(route: Route, model: str, result: Result, question: Question) -> Any:

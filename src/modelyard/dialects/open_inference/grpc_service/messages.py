@@ -23,14 +23,10 @@ def message(name: str) -> Any:
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"inference.{name}"))
 
 
-def methods() -> dict[str, tuple[Any, bool]]:
-    """The request's class of each method, and whether it streams."""
+def methods() -> dict[str, Any]:
+    """The request's class of each method."""
     service = _POOL.FindServiceByName(SERVICE)
-    return {
-        method.name: (message_factory.GetMessageClass(method.input_type), method.client_streaming)
-        for method in service.methods
-    }
+    return {method.name: message_factory.GetMessageClass(method.input_type) for method in service.methods}
 
 
 InferResponse: Final = message("ModelInferResponse")
-StreamResponse: Final = message("ModelStreamInferResponse")

@@ -1,9 +1,6 @@
 """The methods of ``inference.GRPCInferenceService``: the same use-cases, rights and log as over HTTP."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from modelyard import __version__
@@ -11,10 +8,9 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.serving.routes import Route
-from modelyard.dialects.open_inference.dialect import error_body
 from modelyard.dialects.open_inference.grpc_service.call import GrpcCall
 from modelyard.dialects.open_inference.grpc_service.inference import plain, question_in, response_of
-from modelyard.dialects.open_inference.grpc_service.messages import StreamResponse, message
+from modelyard.dialects.open_inference.grpc_service.messages import message
 from modelyard.dialects.open_inference.metadata import EXTENSIONS, NAME, deployment, is_ready, model_description
 from modelyard.dialects.open_inference.names import find
 from modelyard.dialects.open_inference.protocol import Expectations
@@ -23,11 +19,7 @@ from modelyard.dialects.open_inference.request_ids import request_id
 from modelyard.web.inference.protocol import Several
 from modelyard.web.refusals import record_route_refusal
 
-_INLINE_BYTES = 32 * 1024
-"""Requests up to this size are answered on the event loop, as over HTTP."""
-
 _expectations = Expectations()
-_threads = ThreadPoolExecutor(2, "grpc-inference")
 
 
 async def server_live(request: Any, call: GrpcCall) -> Any:
@@ -66,24 +58,9 @@ async def model_metadata(request: Any, call: GrpcCall) -> Any:
     return message("ModelMetadataResponse")(**described)
 
 
-async def model_infer(request: Any, call: GrpcCall) -> Any:
-    """Run a deployment on the request."""
-    route = _known(request, call) or await _admitted(request, call)
-    if request.ByteSize() <= _INLINE_BYTES:
-        return _answer(route, request, call)
-    return await asyncio.get_running_loop().run_in_executor(_threads, _answer, route, request, call)
-
-
-async def model_stream_infer(requests: AsyncIterator[Any], call: GrpcCall) -> AsyncIterator[Any]:
-    """The same for each request of a stream; what is wrong with one of them does not end it."""
-    await call.services.serving.admission.caller(call.header("authorization"), call.scope)
-    async for request in requests:
-        try:
-            yield StreamResponse(infer_response=await model_infer(request, call))
-        except DomainError as error:
-            if error.kind is ErrorKind.UNAUTHENTICATED:
-                raise
-            yield StreamResponse(error_message=error_body(error)["error"])
+def model_infer(request: Any, call: GrpcCall) -> Any:
+    """Run a deployment on the request, on the thread that it came to."""
+    return _answer(_known(request, call) or call.wait(_admitted(request, call)), request, call)
 
 
 async def repository_index(request: Any, call: GrpcCall) -> Any:
@@ -118,12 +95,11 @@ METHODS = {
     "ServerMetadata": server_metadata,
     "ModelReady": model_ready,
     "ModelMetadata": model_metadata,
-    "ModelInfer": model_infer,
     "RepositoryIndex": repository_index,
     "RepositoryModelLoad": repository_model_load,
     "RepositoryModelUnload": repository_model_unload,
 }
-"""All that answer one request with one response."""
+"""All but ``ModelInfer``: these ask the store."""
 
 
 def _known(request: Any, call: GrpcCall) -> Route | None:
