@@ -12,6 +12,7 @@ from modelyard.dialects.seldon.dialect import json, seldon, timestamp
 from modelyard.dialects.seldon.objects import ready, reason_of, state_of
 from modelyard.web.call import Call
 
+_VERSIONS = {"Deployment": "apps/v1", "Service": "v1", "Pod": "v1"}
 _SYNTHETIC = {"modelyard/synthetic": "true: there is no Kubernetes; pods are the server's workers"}
 
 
@@ -34,8 +35,8 @@ def _component(applied: Applied, predictor: str) -> dict[str, Any]:
         "availableReplicas": running,
         "conditions": [{"type": "Available", "status": str(running > 0), "message": reason_of(applied)}],
     }
-    deployment = {"metadata": _metadata(applied, name), "status": status}
-    service = {"metadata": _metadata(applied, name), "spec": {"type": "ClusterIP"}}
+    deployment = {**_named("Deployment", applied, name), "status": status}
+    service = {**_named("Service", applied, name), "spec": {"type": "ClusterIP"}}
     return {
         "component": predictor,
         "deployments": {"items": [deployment]},
@@ -54,8 +55,10 @@ def _pod(applied: Applied, name: str, replica: Replica) -> dict[str, Any]:
         "message": replica.error or reason_of(applied),
         "reason": state_of(applied),
     }
-    return {"metadata": _metadata(applied, f"{name}-{replica.worker_id}"), "status": status}
+    return {**_named("Pod", applied, f"{name}-{replica.worker_id}"), "status": status}
 
 
-def _metadata(applied: Applied, name: str) -> dict[str, Any]:
-    return {"name": name, "namespace": applied.workspace, "annotations": _SYNTHETIC}
+def _named(kind: str, applied: Applied, name: str) -> dict[str, Any]:
+    """Its metadata at the top, where the SDK reads it, and in ``metadata``, where others do."""
+    metadata = {"name": name, "namespace": applied.workspace, "annotations": _SYNTHETIC}
+    return {"apiVersion": _VERSIONS[kind], "kind": kind, "metadata": metadata, **metadata}

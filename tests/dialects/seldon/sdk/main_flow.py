@@ -65,6 +65,12 @@ assert deployment.status.address.url == f"{host}/seldon/{namespace}/fraud/api/v1
 assert deployment.status.deployment_status["fraud-main"].available_replicas == 1
 assert deployment.status.service_status["fraud-main"].http_endpoint == deployment.status.address.url
 
+[component] = api.KubernetesResourcesApi(client).list_seldon_deployment_resources("fraud", namespace)
+assert isinstance(component.pods.items[0], models.Pod)
+assert [each.name for each in component.deployments.items] == ["fraud-main"]
+assert {each.name.rpartition("-worker")[0] for each in component.pods.items} == {"fraud-main"}
+assert all("modelyard/synthetic" in each.annotations for each in component.pods.items)
+
 # 7: changed as it was read, and not twice
 deployment.metadata.labels["team"] = "fraud"
 changed = deployments.update_seldon_deployment(
