@@ -1,7 +1,7 @@
 """Calls rows of a table one after another with the real SDK, in its own interpreter: ``replay.py GIVEN RESULT``.
 
 Given are the address, a token, values by name and the rows; see ``Row`` in ``seldon_operations``. The result lists what
-came of each row, with the content type of the answer, and all public operations that the SDK has. A row that sends the
+came of each row, as it was sent and as the SDK has it, and all public operations that the SDK has. A row that sends the
 client elsewhere comes to an error without a status.
 """
 
@@ -68,6 +68,7 @@ def outcome(client, row, values):
         "status": client.last_response.status,
         "type": type(found).__name__,
         "items": sorted({type(each).__name__ for each in found}) if isinstance(found, list) else [],
+        "sent": json.loads(client.last_response.data),
         "answer": client.sanitize_for_serialization(found),
         "content_type": client.last_response.urllib3_response.headers.get("content-type"),
     }
