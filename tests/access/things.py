@@ -41,6 +41,7 @@ class Things:
     group: str
     batch_job: str
     load_test: str
+    detector: str
 
     def hidden_in(self, text: str) -> str:
         """The text with every mention of these things blotted out, and what is new in every answer."""
@@ -82,6 +83,7 @@ UNKNOWN = Things(
     group="never-was-group",
     batch_job="batch-00000000",
     load_test="loadtest-00000000",
+    detector="never-was-detector",
 )
 
 
