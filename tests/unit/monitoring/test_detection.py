@@ -157,6 +157,26 @@ def test_what_stops_before_its_commit_is_done_again_and_counted_once(
     assert [result.firing for result in watched.results()] == [True]
 
 
+def test_a_detector_that_fails_says_so_and_holds_up_no_other(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched.detector(DRIFT)
+    watched.detector(OUTLIER)
+    watched.log(usual())
+    watched.run()
+    watched.log(usual())
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(detection, "drift", broken)
+        watched.run(2)
+    assert watched.view(DRIFT).progress.state == DetectorState.FAILED
+    assert [result.detector_id for result in watched.results()] == [watched.view(OUTLIER).detector.id]
+    watched.run()
+    assert watched.view(DRIFT).progress.state == DetectorState.RUNNING
+    assert watched.view(DRIFT).newest is not None
+
+
 def test_two_at_once_judge_a_window_once(watched: Watched) -> None:
     watched.detector(DRIFT)
     watched.log(usual())
