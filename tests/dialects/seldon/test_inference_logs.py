@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flow_stand import add_model, add_pipeline, pipeline, step
+from flow_stand import add_model, add_pipeline, pipeline, ready, space_url, step
 from monitor_stand import WIDTH, Space, row, space
 from seldon_stand import BASE, expected, predictor, unit
 
@@ -119,14 +119,30 @@ def test_the_model_of_a_pipeline_has_its_log(here: Space) -> None:
 
 def test_a_model_within_a_data_flow_has_the_log_of_the_flow(here: Space) -> None:
     add_model(here.caller, here.name, "scorer", "one")
-    add_pipeline(here.caller, here.name, pipeline("flow", [step("scorer")], "scorer"))
-    here.ask(f"/seldon/{here.name}/flow/api/v1.0/predictions", [row(0.5)])
-    query = {"namespace": here.name, "pipelineName": "flow", "modelName": "scorer"}
+    add_pipeline(here.caller, here.name, pipeline("stream", [step("scorer")], "scorer"))
+    here.ask(f"/seldon/{here.name}/stream/api/v1.0/predictions", [row(0.5)])
+    query = {"namespace": here.name, "pipelineName": "stream", "modelName": "scorer"}
     [item] = here.caller.call("GET", f"{LOGS}/models", params=query).json()["inferenceLogs"]
-    assert (item["pipelineName"], item["modelName"], item["count"]) == ("flow", "scorer", 1)
-    [payload] = here.caller.post(f"{LOGS}/namespace/{here.name}/pipelines/flow/models/scorer", {})["payloads"]
+    assert (item["pipelineName"], item["modelName"], item["count"]) == ("stream", "scorer", 1)
+    [payload] = here.caller.post(f"{LOGS}/namespace/{here.name}/pipelines/stream/models/scorer", {})["payloads"]
     assert payload["request"]["data"]["ndarray"] == [row(0.5)]
     assert here.caller.call("GET", f"{LOGS}/models", params={**query, "modelName": "x"}).json()["inferenceLogs"] == []
+
+
+def test_models_and_pipelines_of_core_2_have_their_logs(here: Space) -> None:
+    add_model(here.caller, here.name, "single", "one")
+    add_pipeline(here.caller, here.name, pipeline("flow", [step("single")], "single"))
+    ready(here.caller, f"{space_url(here.name)}/models/single")
+    for name in ("single", "flow"):
+        here.caller.post(f"/seldon/{here.name}/{name}/api/v1.0/predictions", {"data": {"ndarray": [row(1)]}})
+        [item] = listed(here, deploymentName=name)
+        assert (item["count"], requests(here, name, containerName=item["container"])["totalCount"]) == (1, 1)
+    [item] = listed(here, deploymentName="single")
+    assert item["container"] == "single"
+    model = here.caller.post(f"{LOGS}/namespace/{here.name}/pipelines/single/models/single", {})
+    assert model["totalCount"] == 1
+    stats = here.caller.post(f"{here.path('flow', 'pipelines')}/monitor/featurestatistics", {"feature": "tensor_0"})
+    assert stats["stats"]["avg"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """Lines of a batch job's input, however long and wrong."""
 
+import csv
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from modelyard.core.automation.batch import read_definition
 from modelyard.core.serving.signature import TensorSpec
@@ -9,6 +13,14 @@ from modelyard.runner.lines import LINE_BYTES, lines_of
 
 DEFINITION = read_definition({"inputData": "file:///in", "outputData": "file:///out"})
 INPUTS = (TensorSpec("x", "float32", (None, 2)),)
+
+
+@pytest.fixture(autouse=True)
+def _limit_of_csv() -> Iterator[None]:
+    """A runner is a process of its own and sets the limit of all; here others come after."""
+    before = csv.field_size_limit()
+    yield
+    csv.field_size_limit(before)
 
 
 def test_a_line_that_is_too_long_is_passed_over_and_named(tmp_path: Path) -> None:
