@@ -15,7 +15,7 @@ from modelyard.core.monitoring.logged import Part
 from modelyard.core.monitoring.reference import Reference
 from modelyard.core.serving.graph.result import Result
 
-PART = Part("default", "m", "", Stream.REQUESTS)
+PART = Part("default", "m", "", Stream.REQUESTS, ("m",))
 
 
 def found(watched: Watched, *filters: Filter, feature: str = "x_0", **more: Any) -> list[Any]:
