@@ -183,3 +183,26 @@ def test_a_shadow_answers_nobody(caller: Caller, space: str) -> None:
 def test_a_constant_model_needs_no_file(caller: Caller, space: str) -> None:
     got = answers(caller, space, "simple", unit("simple", None, implementation="SIMPLE_MODEL"))
     assert [row["out"]["output"] for row in got] == [[0.1, 0.9, 0.5]] * len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "request_body"),
+    [
+        (None, {"data": {"ndarray": [[0.5] * 29]}}),
+        ("seldon", {"data": {"ndarray": [[0.5] * 29]}}),
+        ("v2", {"inputs": [{"name": "tensor", "shape": [1, 29], "datatype": "FP32", "data": [0.5] * 29}]}),
+    ],
+)
+def test_a_deployment_names_the_address_that_speaks_its_protocol(
+    live_server: RunningServer, protocol: str | None, request_body: dict[str, Any]
+) -> None:
+    caller = administrator(live_server)
+    space, workspace_id = namespace(caller)
+    upload(caller, workspace_id, "fraud-model")
+    document = manifest("fraud", predictor("main", unit("classifier", "fraud-model")), protocol=protocol)
+    create(caller, space, document)
+    url = until(caller, space, "fraud")["status"]["address"]["url"]
+    told = caller.post(url.removeprefix(live_server.url), request_body)
+    asked = caller.post(f"{collection(space)}/fraud/predict", request_body)
+    assert told.keys() == asked.keys()
+    assert ("outputs" in told) == (protocol == "v2")

@@ -8,6 +8,8 @@ from modelyard.core.serving.states import DeploymentState
 from modelyard.dialects.seldon.dialect import timestamp
 
 API_VERSION: Final = "machinelearning.seldon.io/v1"
+SELDON_PATH: Final = "api/v1.0/predictions"
+V2_PATH: Final = "v2/models/infer"
 
 STATES = {
     DeploymentState.STARTING: "Creating",
@@ -55,6 +57,11 @@ def seldon_deployment(applied: Applied, public_url: str) -> dict[str, Any]:
     }
 
 
+def speaks_seldon(document: dict[str, Any]) -> bool:
+    """Whether it is Seldon's protocol that a SeldonDeployment asks for, and not the Open Inference Protocol."""
+    return (document["spec"].get("protocol") or "seldon") == "seldon"
+
+
 def metadata(applied: Applied, document: dict[str, Any]) -> dict[str, Any]:
     """The object's metadata: what was sent, and what the server gives."""
     return {
@@ -84,8 +91,9 @@ def _status(applied: Applied, document: dict[str, Any], public_url: str) -> dict
         message = f"kept, without effect here: {', '.join(ignored)}"
         found.append({"type": "FieldsIgnored", "status": "True", "reason": "NoKubernetes", "message": message})
     running, wanted = len(ready(applied)), len(applied.replicas)
-    name, base = applied.pipeline.name, f"/seldon/{applied.workspace}/{applied.pipeline.name}"
-    url = f"{public_url}{base}/api/v1.0/predictions"
+    name = applied.pipeline.name
+    path = SELDON_PATH if speaks_seldon(document) else V2_PATH
+    url = f"{public_url}/seldon/{applied.workspace}/{name}/{path}"
     predictors = [predictor["name"] for predictor in document["spec"]["predictors"]]
     return {
         "state": state_of(applied),

@@ -18,6 +18,7 @@ from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.core.serving.routes import Route
 from modelyard.dialects.seldon.deployments import ONE, public_url
 from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon.objects import SELDON_PATH, V2_PATH, speaks_seldon
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.inference.asking import ask
 
@@ -26,7 +27,7 @@ SELDON: Final = "seldon"
 V2: Final = "open_inference below"
 """The protocol of pipelines, and of SeldonDeployments that say ``v2``."""
 
-_PATHS: Final = {SELDON: "api/v1.0/predictions", V2: "v2/models/infer"}
+_PATHS: Final = {SELDON: SELDON_PATH, V2: V2_PATH}
 
 
 @seldon.post(f"{ONE}/predict", Permission.PIPELINE_INFER)
@@ -83,8 +84,7 @@ def _protocol(tx: Tx, actor: Actor, namespace: str, name: str) -> str:
 
 def protocol_of(version: PipelineVersion) -> str:
     """The protocol of a SeldonDeployment, by the name that this server gives it."""
-    spec = version.definition["document"]["spec"]
-    return SELDON if spec.get("protocol", SELDON) == SELDON else V2
+    return SELDON if speaks_seldon(version.definition["document"]) else V2
 
 
 def _path(namespace: str, name: str, protocol: str) -> str:
