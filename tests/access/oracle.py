@@ -74,6 +74,7 @@ _ON_PLATFORM: dict[str, frozenset[str]] = {
     "model.register": PEOPLE,
     "tokens.manage": PEOPLE,
     "audit.read": frozenset({"admin"}),
+    "alerts.test": frozenset({"admin"}),
 }
 PERMISSIONS = _NEEDED.keys() | _ON_PLATFORM.keys()
 

@@ -27,6 +27,7 @@ def settle(owner: Caller) -> Things:
     things = deployed(owner, things)
     things = with_seldon(owner, things, f"{canary}-seldon")
     things = with_flow(owner, with_core_model(owner, things, f"{canary}-core"), f"{canary}-flow", "kept")
+    things = with_detectors(owner, things, f"{canary}-detector")
     owner.post(f"/v1/api/pipelines/infer/{things.namespace}/{things.pipeline_name}", ROW)
     tag = owner.ask("mutation ($t: String!) {insert_tag(objects: {tag: $t}) {returning {id}}}", t=f"{canary}-tag")
     tag_id = tag["insert_tag"]["returning"][0]["id"]
@@ -124,6 +125,14 @@ def with_jobs(owner: Caller, things: Things, data: str) -> Things:
     job = owner.post(f"{place}/batchjobs", batch(data))["workflowName"]
     test = owner.call("POST", f"{place}/loadtestjobs", **load_test()).json()["message"]
     return replace(things, batch_job=job, load_test=test)
+
+
+def with_detectors(owner: Caller, things: Things, name: str) -> Things:
+    """A new detector of each kind on their pipeline; none has enough rows to begin."""
+    place = f"{BASE}/namespaces/{things.workspace_name}/seldondeployments/{things.pipeline_name}/monitor"
+    for kind in ("drift-detector", "outlier-detector", "metrics-server"):
+        owner.post(f"{place}/{kind}", {"name": name, "config": {"basic": {"drift_batch_size": "5000"}}})
+    return replace(things, detector=name)
 
 
 def batch(data: str) -> dict[str, str]:

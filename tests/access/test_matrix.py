@@ -14,6 +14,7 @@ import pytest
 import seldon_calls
 import seldon_data_calls
 import seldon_identity_calls
+import seldon_watch_calls
 from cases import Case
 from oracle import EVERYBODY, NOT_SIGNED_IN, allowed, in_scope, sees
 from requests import Response
@@ -32,6 +33,7 @@ _TABLES: tuple[Any, ...] = (
     seldon_calls,
     seldon_data_calls,
     seldon_identity_calls,
+    seldon_watch_calls,
 )
 ROUTES = {route: cases for table in _TABLES for route, cases in table.ROUTES.items()}
 _INFERENCE = {route: cases for table in _TABLES for route, cases in getattr(table, "INFERENCE", {}).items()}

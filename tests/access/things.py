@@ -44,6 +44,7 @@ class Things:
     secret: str
     project: str
     model_uri: str
+    detector: str
 
     def hidden_in(self, text: str) -> str:
         """The text with every mention of these things blotted out, and what is new in every answer."""
@@ -88,6 +89,7 @@ UNKNOWN = Things(
     secret="never-was-bucket-envvars",
     project="never-was-project",
     model_uri="s3://never-was/model",
+    detector="never-was-detector",
 )
 
 

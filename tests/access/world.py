@@ -22,6 +22,7 @@ from settling import (
     deployed,
     settle,
     with_core_model,
+    with_detectors,
     with_flow,
     with_jobs,
     with_model,
@@ -36,9 +37,16 @@ from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 
 # Changed by workers that are alive, whoever calls, and the counter of their rows; and what tells of refusals.
 _RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads", "access_tokens"}
+_RESTLESS |= {"deployment_events", "detector_progress", "detector_results"}
 _TOKENS = "select id, user_id, name, scopes, expires_at, revoked_at from access_tokens"  # but for their last use
 _DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
-_MAKERS = {"model": with_model, "seldon": with_seldon, "core model": with_core_model, "secret": with_secret}
+_MAKERS = {
+    "model": with_model,
+    "seldon": with_seldon,
+    "core model": with_core_model,
+    "secret": with_secret,
+    "detector": with_detectors,
+}
 
 
 @dataclass(frozen=True)

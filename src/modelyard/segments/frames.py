@@ -103,7 +103,7 @@ class Note:
 def note_text(note: Note) -> bytes:
     """The note as JSON, without what is not known."""
     fields = {"id": note.request_id, "target": note.target, "routing": note.routing, "model": note.last_model}
-    return json.dumps({name: value for name, value in fields.items() if value}, separators=(",", ":")).encode()
+    return _compact({name: value for name, value in fields.items() if value}).encode()
 
 
 def rows_payload(rows: int, time_ms: int, elapsed: list[int], buffers: list[bytes], note: bytes = b"") -> bytes:
@@ -136,6 +136,7 @@ def column_buffer(format_: ColumnFormat, values: Array | list[Any]) -> bytes:
 
 
 _NOTHING = Note()
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @cache

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flow_stand import add_model, add_pipeline, pipeline, ready, space_url, step
 from monitor_stand import WIDTH, Space, row, space
 from seldon_stand import BASE, expected, predictor, unit
 
@@ -105,6 +106,22 @@ def test_the_model_of_a_pipeline_has_its_log(here: Space) -> None:
     path = f"{LOGS}/namespace/{here.name}/pipelines/modelled/models/classifier"
     found = here.caller.post(path, {"limit": 5})
     assert (found["modelName"], found["totalCount"], len(found["payloads"])) == ("classifier", 1, 1)
+
+
+def test_models_and_pipelines_of_core_2_have_their_logs(here: Space) -> None:
+    add_model(here.caller, here.name, "single", "one")
+    add_pipeline(here.caller, here.name, pipeline("flow", [step("single")], "single"))
+    ready(here.caller, f"{space_url(here.name)}/models/single")
+    for name in ("single", "flow"):
+        here.caller.post(f"/seldon/{here.name}/{name}/api/v1.0/predictions", {"data": {"ndarray": [row(1)]}})
+        [item] = listed(here, deploymentName=name)
+        assert (item["count"], requests(here, name, containerName=item["container"])["totalCount"]) == (1, 1)
+    [item] = listed(here, deploymentName="single")
+    assert item["container"] == "single"
+    model = here.caller.post(f"{LOGS}/namespace/{here.name}/pipelines/single/models/single", {})
+    assert model["totalCount"] == 1
+    stats = here.caller.post(f"{here.path('flow', 'pipelines')}/monitor/featurestatistics", {"feature": "tensor_0"})
+    assert stats["stats"]["avg"] == 1
 
 
 @pytest.mark.parametrize(

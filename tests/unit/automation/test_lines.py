@@ -1,5 +1,6 @@
 """Lines of a batch job's input, however long and wrong."""
 
+import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,14 @@ READING = Reading(DEFINITION, INPUTS, Manner.SELDON)
 def _lines(path: Path, reading: Reading = READING) -> Iterator[Line]:
     with path.open("rb") as file:
         yield from lines_of(file, path.name, reading)
+
+
+@pytest.fixture(autouse=True)
+def _limit_of_csv() -> Iterator[None]:
+    """A runner is a process of its own and sets the limit of all; here others come after."""
+    before = csv.field_size_limit()
+    yield
+    csv.field_size_limit(before)
 
 
 def test_a_line_that_is_too_long_is_passed_over_and_named(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from modelyard.core.identity.groups import GroupKind
 from modelyard.core.identity.users import find_user
 from modelyard.core.kernel.actor import EVERYONE
 from modelyard.core.kernel.errors import conflict, invalid, not_found
+from modelyard.core.kernel.names import number_in
 from modelyard.core.kernel.store import Tx
 
 _USER = "user"
@@ -33,7 +34,9 @@ def user_with(tx: Tx, login: str) -> User:
 
 def group_named(tx: Tx, kind: GroupKind, name: str) -> Group:
     """The group or custom role with this number or name; ``CONFLICT`` for a name of several. Asks for no permission."""
-    if name.isdecimal() and len(name) < 16 and (numbered := tx.get(Group, int(name))) and numbered.kind == kind:
+    number = number_in(name)
+    numbered = tx.get(Group, number) if number is not None else None
+    if numbered is not None and numbered.kind == kind:
         return numbered
     found = tx.find(Group, kind=str(kind), name=name)
     if not found:

@@ -23,6 +23,11 @@ def label(what: str, name: str) -> str:
     return name
 
 
+def number_in(text: str, digits: int = 15) -> int | None:
+    """The number that the text is: ASCII digits alone, at most so many; None for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
 def slug_of(name: str, otherwise: str = "workspace") -> str:
     """A label made from a title, as ``fraud-detection`` from ``Fraud détection!``; ``otherwise`` where nothing is left.
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from modelyard.core.kernel.errors import DomainError
 from modelyard.core.kernel.store import Between, Store, Tx
 from modelyard.core.monitoring.alerts import detector_alert, notify
 from modelyard.core.monitoring.drift import drift
@@ -53,10 +52,10 @@ class Detection:
         for detector, progress in self._store.run_read(_detectors):
             try:
                 found = self._step(detector, progress)
-                if found is not None:
-                    self._store.run_write(_advance, detector, progress, found, self._notified)
-            except DomainError as error:
-                _LOG.warning("detector %s of pipeline %d: %s", detector.name, detector.pipeline_id, error.message)
+            except Exception:  # noqa: BLE001  # the other detectors go on, and this one is tried again
+                found = _failed(detector, progress)
+            if found is not None:
+                self._store.run_write(_advance, detector, progress, found, self._notified)
 
     def _step(self, detector: Detector, progress: DetectorProgress) -> Found | None:
         if detector.kind == DetectorKind.METRICS:
@@ -90,6 +89,14 @@ class Detection:
             rows += sum(request.rows for request in page.requests)
             cursor, more = page.next, page.more
         return joined(windows), times, cursor
+
+
+def _failed(detector: Detector, progress: DetectorProgress) -> Found | None:
+    """What stopped it is told once; it stays where it is."""
+    if progress.state == DetectorState.FAILED:
+        return None
+    _LOG.exception("the detector %s of pipeline %d failed", detector.name, detector.pipeline_id)
+    return Found(replace(progress, state=DetectorState.FAILED, reason="it failed; see the server's log"))
 
 
 def _found(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.kernel.names import number_in
 from modelyard.core.monitoring.features import REQUEST, RESPONSE, features
 from modelyard.core.monitoring.inference_log import LoggedRequest, LogReader, RequestQuery
 from modelyard.core.monitoring.logged import Part
@@ -165,8 +166,9 @@ def _number(name: str, text: str) -> float:
 
 def _moment(text: str) -> float:
     """Milliseconds since 1970: as a number of them, or as RFC 3339."""
-    if text.isdecimal() and len(text) < 16:
-        return float(text)
+    milliseconds = number_in(text)
+    if milliseconds is not None:
+        return float(milliseconds)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

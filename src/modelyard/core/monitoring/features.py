@@ -24,11 +24,6 @@ def features(columns: Mapping[str, Array | list[Any]], prefix: str) -> dict[str,
     return found
 
 
-def names(columns: Mapping[str, Array | list[Any]], prefix: str) -> list[str]:
-    """The names of ``features``, which are not made."""
-    return list(features({name: values[:0] for name, values in columns.items()}, prefix))
-
-
 def matrix(columns: Mapping[str, Array | list[Any]], prefix: str) -> tuple[list[str], Array]:
     """(the names of the features that are numbers, their values [rows, features])."""
     numbers = {name: array for name, array in features(columns, prefix).items() if array.dtype.kind in "fiub"}

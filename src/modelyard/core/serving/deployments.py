@@ -11,7 +11,7 @@ from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
 from modelyard.core.catalogue.models import newest_config
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, failed_precondition, invalid, not_found
-from modelyard.core.kernel.names import label
+from modelyard.core.kernel.names import label, number_in
 from modelyard.core.kernel.store import Topic, Tx
 from modelyard.core.serving.definitions import ModelRef, planned
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
@@ -125,8 +125,9 @@ class DeploymentStatus:
 
 def get_status(tx: Tx, actor: Actor, name: str) -> DeploymentStatus:
     """The status by namespace; ``NOT_FOUND`` once it is stopped, which is how clients see that it is."""
-    head, _, number = name.rpartition("-")
-    found = tx.get(Deployment, int(number)) if number.isdecimal() and len(number) < 16 else None
+    head, _, tail = name.rpartition("-")
+    number = number_in(tail)
+    found = tx.get(Deployment, number) if number is not None else None
     if found is not None and found.name != head:
         found = None
     _require(tx, actor, found, name, Permission.PIPELINE_READ)

@@ -56,7 +56,7 @@ def _registered(tx: Tx, actor: Actor, rest: str) -> VersionView:
     if at:
         return version_by_alias(tx, actor, name, alias)
     name, _, which = rest.rpartition("/")
-    if which.isdecimal():
+    if which.isascii() and which.isdecimal():
         return get_version(tx, actor, name, which)
     if which.lower() in (stage.lower() for stage in STAGES):
         newest = latest_versions(tx, actor, name, [which])

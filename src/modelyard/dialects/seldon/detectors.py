@@ -14,6 +14,7 @@ from starlette.responses import Response
 from modelyard.core.access.permissions import Permission
 from modelyard.core.automation.data_files import Access
 from modelyard.core.kernel.errors import invalid
+from modelyard.core.kernel.names import number_in
 from modelyard.core.monitoring.detectors import (
     WINDOW,
     DetectorView,
@@ -136,9 +137,10 @@ def _window(basic: Basic) -> int:
     if given in (None, ""):
         return WINDOW
     text = str(given)
-    if not text.isdecimal() or len(text) > 9:
+    number = number_in(text, 9)
+    if number is None:
         raise invalid(f"config.basic.drift_batch_size {text[:40]!r} is not a number of rows")
-    return int(text)
+    return number
 
 
 def _place(call: Call) -> tuple[str, str]:

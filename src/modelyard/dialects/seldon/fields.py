@@ -3,15 +3,17 @@
 from typing import Any
 
 from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.kernel.names import number_in
 
 
 def resource_version(given: Any) -> int | None:
     """The number of a ``resourceVersion``; None where there is none."""
     if given in (None, ""):
         return None
-    if not isinstance(given, str) or not given.isdecimal() or len(given) > 15:
+    number = number_in(given) if isinstance(given, str) else None
+    if number is None:
         raise wrong("metadata.resourceVersion", given, "the resourceVersion that was read, or nothing")
-    return int(given)
+    return number
 
 
 def an_object(given: Any, place: str) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def whole(field: str, given: Any, low: int, high: int) -> int:
     """A whole number, also as text: fields of the type int64 come both ways."""
     if given is None:
         return low
-    number = int(given) if isinstance(given, str) and given.isdecimal() and len(given) < 10 else given
+    number = number_in(given, 9) if isinstance(given, str) else given
     if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
         raise wrong(field, given, f"a whole number from {low} to {high}")
     return number

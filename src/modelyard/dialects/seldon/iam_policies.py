@@ -13,6 +13,7 @@ from modelyard.core.catalogue.entities import Workspace
 from modelyard.core.identity.users import Profile, change_user, platform_roles
 from modelyard.core.kernel.actor import EVERYONE, Actor
 from modelyard.core.kernel.errors import invalid, not_found
+from modelyard.core.kernel.names import number_in
 from modelyard.core.kernel.store import Tx
 from modelyard.dialects.seldon.dialect import BASE, json, seldon
 from modelyard.dialects.seldon.held_rights import rights_of_caller
@@ -170,7 +171,7 @@ def _permissions(tx: Tx, actor: Actor, users: list[str], groups: list[str], own:
 
 def _granted(tx: Tx, grants: list[Grant]) -> list[Pair]:
     around = [grant.resource_id for grant in grants if grant.resource_type == ResourceType.WORKSPACE]
-    numbers = {int(number) for number in around if number.isdecimal() and len(number) < 16}
+    numbers = {number for number in map(number_in, around) if number is not None}
     slugs = {str(workspace.id): workspace.slug for workspace in tx.find(Workspace, id=numbers)}
     pairs = []
     for grant in grants:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.core.kernel.names import number_in
 from modelyard.core.monitoring.inference_log import Cursor, LogRows, Page, PageRequest, PageStatus
 from modelyard.core.serving.entities import Pipeline
 from modelyard.core.serving.pipelines import get_pipeline
@@ -160,6 +161,7 @@ def _time(text: str | None) -> datetime | None:
 def _number(name: str, text: str | None, otherwise: int) -> int:
     if text is None:
         return otherwise
-    if not text.isdecimal() or len(text) > 12:
+    number = number_in(text, 12)
+    if number is None:
         raise invalid(f"{name} {text[:40]!r} is not a number")
-    return int(text)
+    return number

@@ -131,7 +131,11 @@ def _answer(route: Route, request: Any, call: GrpcCall) -> Any:
     question = question_in(request, _expectations.of(route))
     decoded = time.perf_counter_ns() - began
     target = call.text("x-seldon-route")
-    result = route.graph.run(question.columns, target.strip(":") if target else None)
+    try:
+        result = route.graph.run(question.columns, target.strip(":") if target else None)
+    except Exception as error:
+        call.services.serving.keeper.failed(route, error)
+        raise
     result.elapsed.insert(0, decoded)
     result.request_id = request_id(call.header("x-request-id"))
     response = response_of(route, request.model_name or route.pipeline_name, result, question)
