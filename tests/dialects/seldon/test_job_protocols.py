@@ -144,12 +144,13 @@ def test_a_load_test_sends_a_seldon_deployment_its_own_message(stand: Stand) -> 
     assert (seen()["path"], seen()["statuses"]) == (path, {"200": 3})
 
 
-def test_objects_are_read_and_written_with_a_secret_of_the_workspace(stand: Stand) -> None:
+@pytest.mark.parametrize("scheme", ["s3", "lake"])
+def test_objects_are_read_and_written_with_a_secret_of_the_workspace(stand: Stand, scheme: str) -> None:
     text = "".join(json.dumps([row]) + "\n" for row in ROWS)
-    stand.s3.put("closed", "in/rows.jsonl", text.encode(), "private")
+    stand.s3.put("closed", f"in/rows-{scheme}.jsonl", text.encode(), "private")
     job = stand.site.batch(
-        inputData="s3://closed/in/rows.jsonl",
-        outputData="s3://data/out/{{workflow.name}}.jsonl",
+        inputData=f"{scheme}://closed/in/rows-{scheme}.jsonl",
+        outputData=f"{scheme}://data/out/{{{{workflow.name}}}}.jsonl",
         objectStoreSecretName="lake-bucket-envvars",
         batchSize=2,
     )
