@@ -18,10 +18,11 @@ _ABANDONED_SECONDS = 2 * 86_400
 
 
 class LocalFiles:
-    """See ``core.automation.data_files.DataFiles``.
+    """Files of this machine by their URIs, for one workspace by its slug.
 
     ``roots`` are absolute paths, in which ``{namespace}`` stands for the slug of the workspace; ``closed`` is a folder
     that no root opens. Links are followed before it is decided where a path lies. A file has at most ``limit`` bytes.
+    ``INVALID`` names a URI that may not be used, and why.
     """
 
     def __init__(self, roots: Sequence[str], closed: Path, limit: int) -> None:
@@ -117,4 +118,4 @@ def _path(uri: str) -> str:
 
 
 def _unknown_scheme(scheme: str) -> DomainError:
-    return invalid(f"{scheme}:// cannot be used for the data of jobs; use file:// below one of data_roots")
+    return invalid(f"{scheme}:// cannot be used for the data of jobs; use file:// below one of data_roots, or s3://")

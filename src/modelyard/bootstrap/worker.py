@@ -200,6 +200,7 @@ class Application:
             model_uris=model_uris(settings, store, artifacts, sealer),
             sealer=sealer,
             s3_endpoints=frozenset({*settings.s3_endpoints, settings.s3_endpoint or ""} - {""}),
+            grpc=bool(settings.grpc_port),
             alerted=settings.alert_webhook_url is not None,
         )
         self._inference = [

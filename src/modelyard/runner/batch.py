@@ -3,18 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from modelyard.core.automation.batch import BatchDefinition
-from modelyard.core.automation.payloads import Record, write_answer, write_error
+from modelyard.core.automation.payloads import write_answer, write_error
 from modelyard.core.automation.running import Work
-from modelyard.core.kernel.errors import DomainError, ErrorKind, failed_precondition
+from modelyard.core.kernel.errors import DomainError, failed_precondition
+from modelyard.runner.answering import Answering, Given, Some, Whole
 from modelyard.runner.asking import Deployment
-from modelyard.runner.lines import Line, lines_of
+from modelyard.runner.lines import Line, Reading, lines_of
 from modelyard.runner.progress import Progress
 
 _CHUNK_BYTES = 4 * 2**20
@@ -30,14 +29,18 @@ class BatchRun:
     ) -> None:
         self._work = work
         self._definition = definition
-        self._deployment = deployment
+        self._answering = Answering(deployment, work.job.uid)
         self._progress = progress
         self._limit = limit
         self._first_error: str | None = None
 
-    async def run(self, source: Path, target: IO[bytes]) -> str | None:
-        """Write one line of answer for each line of input; returns why not one of them went well, if so."""
-        lines = lines_of(source, self._definition, self._work.inputs)
+    async def run(self, source: IO[bytes], name: str, target: IO[bytes]) -> str | None:
+        """Write one line of answer for each line of input; returns why not one of them went well, if so.
+
+        ``name`` is that of the input's file.
+        """
+        reading = Reading(self._definition, self._work.inputs, self._answering.wire.manner)
+        lines = lines_of(source, name, reading)
         under_way: deque[asyncio.Task[list[Any]]] = deque()
         try:
             for chunk in _chunks(lines, self._definition.size):
@@ -62,42 +65,21 @@ class BatchRun:
             raise failed_precondition(f"the output has more than {self._limit} bytes (max_upload_bytes)")
 
     async def _answers(self, chunk: Sequence[Line]) -> list[Any]:
-        good = [line for line in chunk if line.error is None]
-        try:
-            outputs = await self._together(good)
-        except DomainError as error:
-            if error.kind is not ErrorKind.INVALID:
-                raise
-            outputs = await self._one_by_one(good) if len(good) > 1 else {line.number: error for line in good}
-        return [self._answer(line, outputs.get(line.number)) for line in chunk]
+        found = await self._answering.answers(chunk)
+        return [self._answer(line, found.get(line.number)) for line in chunk]
 
-    async def _together(self, lines: Sequence[Line]) -> dict[int, list[Record] | DomainError]:
-        """The outputs of several lines, asked for in one request."""
-        records = [record for line in lines for record in line.rows.records]
-        outputs = iter(await self._deployment.ask(records) if records else [])
-        return {line.number: list(islice(outputs, len(line.rows.records))) for line in lines}
-
-    async def _one_by_one(self, lines: Sequence[Line]) -> dict[int, list[Record] | DomainError]:
-        """The same where something was wrong with one of them: it alone has to fail."""
-        found: dict[int, list[Record] | DomainError] = {}
-        for line in lines:
-            try:
-                found[line.number] = await self._deployment.ask(line.rows.records)
-            except DomainError as error:
-                if error.kind is not ErrorKind.INVALID:
-                    raise
-                found[line.number] = error
-        return found
-
-    def _answer(self, line: Line, outputs: list[Record] | DomainError | None) -> Any:
-        error = outputs.message if isinstance(outputs, DomainError) else line.error
+    def _answer(self, line: Line, given: Given | None) -> Any:
+        error = given.message if isinstance(given, DomainError) else line.error
         tags = {"batch_id": self._work.job.uid, "batch_index": line.number}
         self._progress.done += 1
-        if error is not None or not isinstance(outputs, list):
-            self._progress.failed += 1
-            self._first_error = self._first_error or error
-            return write_error(line.rows.manner, error or "no answer", tags)
-        return write_answer(line.rows.manner, outputs, self._work.pipeline, tags)
+        if isinstance(given, Whole):
+            return self._answering.wire.marked(given.answer, given.request_id, tags)
+        if isinstance(given, Some):
+            tags["request_id"] = given.request_id
+            return write_answer(line.rows.manner, given.outputs, self._work.pipeline, tags)
+        self._progress.failed += 1
+        self._first_error = self._first_error or error
+        return write_error(line.rows.manner, error or "no answer", tags)
 
 
 def _chunks(lines: Iterator[Line], most: int) -> Iterator[list[Line]]:

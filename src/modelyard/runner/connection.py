@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 _SECONDS = 60.0
 _IDLE_SECONDS = 30.0
@@ -30,20 +32,36 @@ class Answer:
     body: bytes
 
 
-class Connection:
-    """Opened when it is needed. ``free_at`` is the moment (monotonic) from which it may be used again."""
+class Channel(Protocol):
+    """One way to the server, for one request at a time.
 
-    def __init__(self, address: Address, headers: dict[str, str]) -> None:
+    ``free_at`` is the moment (monotonic) from which it may be used again.
+    """
+
+    free_at: float
+
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send and wait; ``OSError`` (``TimeoutError`` among them) when there is no whole answer."""
+
+    def close(self) -> None:
+        """Close it; the next request opens it again."""
+
+
+class Connection:
+    """See ``Channel``. ``headers`` go with every request."""
+
+    def __init__(self, address: Address, headers: Mapping[str, str]) -> None:
         self.free_at = 0.0
         self._address = address
         fields = {"host": f"{address.host}:{address.port}", "content-type": "application/json", **headers}
-        self._fields = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self._fields = _lines(fields)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used = 0.0
 
-    async def post(self, path: str, body: bytes) -> Answer:
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send and wait; ``OSError`` (``TimeoutError`` among them) when there is no whole answer."""
-        head = f"POST {path} HTTP/1.1\r\n{self._fields}content-length: {len(body)}\r\n\r\n".encode()
+        fields = f"{self._fields}{_lines(headers)}content-length: {len(body)}"
+        head = f"POST {path} HTTP/1.1\r\n{fields}\r\n\r\n".encode()
         try:
             async with asyncio.timeout(_SECONDS):
                 reader, writer = await self._opened()
@@ -71,6 +89,10 @@ class Connection:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._address.host, self._address.port)
         return self._streams
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
 async def _answer(reader: asyncio.StreamReader) -> Answer:

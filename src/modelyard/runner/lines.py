@@ -4,13 +4,12 @@ import csv
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from modelyard.core.automation.batch import BatchDefinition
-from modelyard.core.automation.payloads import Manner, Rows, read_rows
+from modelyard.core.automation.payloads import Manner, Rows, manner_of, read_rows
 from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.core.serving.signature import TensorSpec
 
@@ -20,26 +19,54 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line by its number from 0: its rows, or why it has none; ``size`` is about how many bytes it has."""
+    """One line by its number from 0: its rows, or why it has none; ``size`` is about how many bytes it has.
+
+    A line that is a whole request in the deployment's own protocol has no rows but this request: the ``body``.
+    """
 
     number: int
     rows: Rows
     size: int
     error: str | None = None
+    body: bytes | None = None
 
 
-def lines_of(path: Path, definition: BatchDefinition, inputs: Sequence[TensorSpec]) -> Iterator[Line]:
-    """All lines in their order; what is wrong with one is said in its place."""
-    with path.open("rb") as file:
-        payloads = _from_csv(file) if path.suffix.lower() == ".csv" else _from_json(file, definition)
-        for number, (payload, size) in enumerate(payloads):
-            if isinstance(payload, DomainError):
-                yield _wrong(number, payload)
-                continue
-            try:
-                yield Line(number, read_rows(payload, inputs), size)
-            except DomainError as error:
-                yield _wrong(number, error)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How lines are read; ``inputs`` are the columns of the deployment, ``own`` is how it is asked itself."""
+
+    definition: BatchDefinition
+    inputs: Sequence[TensorSpec]
+    own: Manner
+
+
+def lines_of(file: IO[bytes], name: str, reading: Reading) -> Iterator[Line]:
+    """All lines in their order; what is wrong with one is said in its place. ``name`` is the file's."""
+    if name.lower().endswith(".csv"):
+        yield from (_line(number, payload, size, reading) for number, (payload, size) in enumerate(_from_csv(file)))
+        return
+    for number, (given, size) in enumerate(_from_json(file, reading.definition)):
+        if isinstance(given, DomainError):
+            yield _wrong(number, given)
+            continue
+        payload = reading.definition.payload(given)
+        if _is_whole(given, payload, reading):
+            yield Line(number, Rows([], reading.own), size, body=msgspec.json.encode(payload))
+        else:
+            yield _line(number, payload, size, reading)
+
+
+def _is_whole(given: Any, payload: Any, reading: Reading) -> bool:
+    """Whether the line is a request that can be sent as it is: not rows alone, which may share one with others."""
+    rows = isinstance(given, list) and reading.definition.data_type == "data"
+    return not rows and isinstance(payload, dict) and manner_of(payload) is reading.own
+
+
+def _line(number: int, payload: Any, size: int, reading: Reading) -> Line:
+    try:
+        return Line(number, read_rows(payload, reading.inputs), size)
+    except DomainError as error:
+        return _wrong(number, error)
 
 
 def _wrong(number: int, error: DomainError) -> Line:
@@ -53,8 +80,7 @@ def _from_json(file: IO[bytes], definition: BatchDefinition) -> Iterator[tuple[A
             continue
         try:
             as_text = definition.data_type == "str"
-            line = text.decode().rstrip("\r\n") if as_text else msgspec.json.decode(text)
-            yield definition.payload(line), len(text)
+            yield text.decode().rstrip("\r\n") if as_text else msgspec.json.decode(text), len(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield invalid(f"not valid JSON: {error}"), 0
 

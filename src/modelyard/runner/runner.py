@@ -2,24 +2,37 @@
 
 import asyncio
 import logging
+from asyncio import to_thread
 from collections.abc import Coroutine
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
 
 from modelyard.core.automation.batch import read_definition
-from modelyard.core.automation.data_files import DataFiles
+from modelyard.core.automation.data_files import Access, DataFiles
 from modelyard.core.automation.entities import Job, JobKind
 from modelyard.core.automation.load import LoadDefinition
-from modelyard.core.automation.payloads import read_rows
-from modelyard.core.automation.running import LONGEST, Work, beat, check_owner, finish_job, prepare_job, take_job
+from modelyard.core.automation.payloads import manner_of, read_rows
+from modelyard.core.automation.running import (
+    LONGEST,
+    Work,
+    beat,
+    check_owner,
+    finish_job,
+    owner_credentials,
+    prepare_job,
+    take_job,
+)
 from modelyard.core.automation.states import JobState
+from modelyard.core.catalogue.model_places import Credentials
+from modelyard.core.catalogue.secrets import Sealer
 from modelyard.core.identity.token_text import new_text, text_hash
 from modelyard.core.kernel.errors import DomainError, ErrorKind, failed_precondition, invalid
 from modelyard.core.kernel.store import Store
 from modelyard.runner.asking import Deployment
 from modelyard.runner.batch import BatchRun
-from modelyard.runner.connection import Address
+from modelyard.runner.channels import Channels, Ways
 from modelyard.runner.load import LoadRun
 from modelyard.runner.progress import Progress
 from modelyard.runner.wire import wire_to
@@ -33,10 +46,13 @@ Outcome = tuple[JobState, str | None, dict[str, Any] | None]
 class Runner:
     """``name`` is unique among all runners, ``limit`` the size in bytes that an output may have."""
 
-    def __init__(self, store: Store, files: DataFiles, address: Address, name: str, limit: int) -> None:
+    def __init__(  # what it works with
+        self, store: Store, files: DataFiles, sealer: Sealer, ways: Ways, name: str, limit: int
+    ) -> None:
         self._store = store
         self._files = files
-        self._address = address
+        self._sealer = sealer
+        self._ways = ways
         self._name = name
         self._limit = limit
 
@@ -99,29 +115,40 @@ class Runner:
 
     async def _batch(self, work: Work, token: str, progress: Progress) -> Outcome:
         definition = read_definition(work.job.definition)
-        source = self._files.readable(definition.source, work.workspace)
+        access = Access(work.workspace, await self._credentials(work.job, definition.secret))
         uri = definition.target_of(work.job.name)
-        target = self._files.writable(uri, work.workspace)
-        if target == source:
+        source, target = self._files.source(definition.source, access), self._files.target(uri, access)
+        if target.place == source.place:
             raise invalid("the output would replace the input; give them different names")
-        options = {"size": definition.workers, "retries": definition.retries, "interval": definition.interval}
-        deployment = Deployment(wire_to(work), self._address, token, **options)  # type: ignore[arg-type]
+        channels = Channels(self._ways, token, definition.workers)
+        wire = wire_to(work, grpc=definition.grpc)
+        asked = channels.grpc(work) if definition.grpc else channels.http()
+        deployment = Deployment(wire, asked, retries=definition.retries, interval=definition.interval)
         try:
-            with self._files.replacing(target, work.job.uid) as new:
-                error = await BatchRun(work, definition, deployment, progress, self._limit).run(source, new.file)
+            with ExitStack() as open_files:
+                file = await to_thread(open_files.enter_context, source.opened())
+                new = open_files.enter_context(target.replacing(work.job.uid))
+                run = BatchRun(work, definition, deployment, progress, self._limit)
+                error = await run.run(file, source.name, new.file)
                 if not await self._ours(work.job, progress):
                     raise failed_precondition("the job was taken away")
-                new.keep()
+                await to_thread(new.keep)
         finally:
             deployment.close()
         result = {"lines": progress.done, "failed": progress.failed, "output": uri}
         return (JobState.FAILED if error else JobState.SUCCEEDED), error, result
 
+    async def _credentials(self, job: Job, secret: str | None) -> Credentials | None:
+        return await self._store.read(owner_credentials, job, self._sealer, secret) if secret else None
+
     async def _load(self, work: Work, token: str, progress: Progress) -> Outcome:
         definition = LoadDefinition.from_json(work.job.definition)
         wire = wire_to(work)
-        body = wire.request(read_rows(msgspec.json.decode(definition.body), work.inputs).records)
-        run = LoadRun(wire, self._address, token, definition, progress)
+        payload = msgspec.json.decode(definition.body)
+        body = definition.body.encode()
+        if manner_of(payload) is not wire.manner:
+            body = wire.request(read_rows(payload, work.inputs).records)
+        run = LoadRun(wire, Channels(self._ways, token, definition.connections).http(), definition, progress)
         try:
             result = await run.run(body)
         finally:

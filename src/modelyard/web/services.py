@@ -86,4 +86,5 @@ class Services:
     model_uris: ModelUris
     sealer: Sealer
     s3_endpoints: frozenset[str]
+    grpc: bool
     alerted: bool

@@ -37,22 +37,24 @@ def test_answers_come_in_the_order_of_the_lines(here: Site, size: int, workers: 
 
 def test_a_line_may_have_several_rows_and_every_manner_of_request(here: Site) -> None:
     rows = _rows(2)
-    tensor = {"name": "x", "shape": [2, 29], "datatype": "FP64", "data": [*rows[0], *rows[1]]}
+    tensor = {"name": "tensor", "shape": [2, 29], "datatype": "FP32", "data": [*rows[0], *rows[1]]}
     source = here.file(
         "mixed.jsonl",
         rows,
         {"data": {"tensor": {"shape": [2, 29], "values": [*rows[0], *rows[1]]}}},
         {"inputs": [tensor]},
         {"jsonData": [{"tensor": row} for row in rows]},
+        [{"tensor": row} for row in rows],
     )
     name = here.batch(inputData=source, outputData=here.uri("mixed-out.jsonl"), batchSize=3, batchDataType="data")
     assert here.ended(name)["workflowStatus"] == "Succeeded"
-    first, second, third, fourth = here.lines("mixed-out.jsonl")
+    first, second, third, fourth, fifth = here.lines("mixed-out.jsonl")
     expected = here.expected(*rows)
     assert first["data"] == second["data"] == fourth["data"] == {"names": ["dense_1"], "ndarray": expected}
     flat = [value for row in expected for value in row]
-    output = {"name": "dense_1", "shape": [2, 1], "datatype": "FP64", "data": flat}
+    output = {"name": "dense_1", "shape": [2, 1], "datatype": "FP32", "data": flat}
     assert third["outputs"] == [output]
+    assert fifth == [{"dense_1": row} for row in expected]
 
 
 def test_a_csv_file_with_a_header_is_read_too(here: Site) -> None:
@@ -124,7 +126,13 @@ def test_pages_count_from_nought(here: Site) -> None:
     [
         ({"inputData": ""}, "inputData"),
         ({"outputData": "nowhere"}, "outputData"),
-        ({"inputData": "s3://bucket/in.jsonl"}, "s3://"),
+        ({"inputData": "gs://bucket/in.jsonl"}, "gs://"),
+        ({"inputData": "s3://bucket"}, "whole bucket"),
+        ({"inputData": "s3://bucket/"}, "empty part"),
+        ({"inputData": "s3://bucket/../in.jsonl"}, "does not name an object"),
+        ({"inputData": "s3://b_d/in.jsonl"}, "not the name of an S3 bucket"),
+        ({"inputData": "s3://bucket/in.jsonl", "objectStoreSecretName": 3}, "objectStoreSecretName"),
+        ({"batchTransportProtocol": "grpc"}, "grpc_port"),
         ({"inputData": "file:///etc/passwd"}, "outside"),
         ({"outputData": "file:///etc/cron.d/job"}, "outside"),
         ({"outputData": "file://elsewhere/srv/x"}, "machine"),

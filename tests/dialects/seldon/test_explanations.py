@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flow_stand import add_model, add_pipeline, pipeline, space_url, step
 from jobs_world import ROW, Site, site
+from seldon_stand import create, expected, manifest, namespace, predictor, unit, until, upload
 
 from running import StartServer
-from wire import invite, sign_in
+from wire import Caller, invite, sign_in
 
 explained = pytest.mark.skipif(find_spec("shap") is None, reason="shap, the extra 'explain', is not installed")
 
@@ -87,6 +89,56 @@ def test_what_cannot_be_explained_is_refused(here: Site) -> None:
         assert answer.status_code == 400, f"{payload}: {answer.text}"
     answer = here.call("POST", "/explain", json={"data": {"ndarray": [ROW] * 17}})
     assert (answer.status_code, "17 rows" in answer.json()["message"]) == (400, True)
+
+
+@pytest.fixture(scope="module")
+def space(here: Site) -> str:
+    """A namespace with a SeldonDeployment, a data flow, and one that asks for an explainer of alibi's."""
+    name, workspace = namespace(here.caller)
+    upload(here.caller, workspace, "fraud")
+    create(here.caller, name, manifest("tree", predictor("main", unit("m", "fraud"))))
+    until(here.caller, name, "tree")
+    add_model(here.caller, name, "one", "fraud")
+    add_pipeline(here.caller, name, pipeline("flow", [step("one")], "one"))
+    add_pipeline(here.caller, name, pipeline("anchored", [step("one")], "one"))
+    explainer = {"name": "anchored-explainer", "spec": {"explainer": {"type": "anchor_tabular"}}}
+    here.caller.post(f"{space_url(name)}/pipelines/anchored/explainer", explainer)
+    return name
+
+
+def _asked(caller: Caller, space: str, path: str, payload: Any) -> Any:
+    return caller.call("POST", f"{space_url(space)}/{path}/explain", json=payload)
+
+
+@pytest.mark.parametrize("path", ["seldondeployments/tree", "pipelines/flow"])
+@pytest.mark.parametrize("manner", ["seldon", "v2", "records"])
+def test_every_form_of_deployment_is_explained_or_says_what_is_missing(
+    here: Site, space: str, path: str, manner: str
+) -> None:
+    tensor = {"name": "tensor", "shape": [1, 29], "datatype": "FP32", "data": ROW}
+    payloads = {"seldon": {"data": {"ndarray": [ROW]}}, "v2": {"inputs": [tensor]}, "records": [{"tensor": ROW}]}
+    answer = _asked(here.caller, space, path, payloads[manner])
+    if find_spec("shap") is None:
+        assert (answer.status_code, "modelyard[explain]" in answer.json()["message"]) == (424, True)
+        return
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    total = sum(data["shap_values"][0][0]) + data["expected_value"][0]
+    assert total == pytest.approx(float(expected("ccfraud.onnx", [ROW])[0].ravel()[0]), rel=1e-3, abs=1e-6)
+
+
+def test_an_explainer_of_alibis_is_refused_by_its_name(here: Site, space: str) -> None:
+    answer = _asked(here.caller, space, "pipelines/anchored", {"data": {"ndarray": [ROW]}})
+    assert answer.status_code == 424
+    assert "'anchor_tabular'" in answer.json()["message"]
+    assert "alibi" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["seldondeployments/tree", "pipelines/flow"])
+def test_rows_that_a_form_does_not_take_are_refused(here: Site, space: str, path: str) -> None:
+    for payload in ({"data": {"ndarray": [ROW[:-1]]}}, [{"other": ROW}], {"inputs": []}, {"data": {}}):
+        answer = _asked(here.caller, space, path, payload)
+        assert answer.status_code == 400, f"{payload}: {answer.text}"
 
 
 def test_strangers_learn_nothing(here: Site) -> None:

@@ -27,7 +27,12 @@ def test_so_many_requests_are_sent_and_measured(here: Site) -> None:
     test = _ended(here, answer.json()["message"])
     assert (test["status"], test["requests"], test["errors"]) == ("Succeeded", 200, 0)
     latency = test["latencyMilliseconds"]
-    assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] < 10_000
+    assert list(latency) == ["min", "mean", "p50", "p90", "p95", "p99", "max"]
+    percentiles = [latency[name] for name in ("min", "p50", "p90", "p95", "p99", "max")]
+    assert 0 < percentiles[0] < percentiles[-1] < 10_000
+    assert percentiles == sorted(percentiles)
+    assert percentiles[0] < latency["mean"] < percentiles[-1]
+    assert (test["statuses"], test["path"]) == ({"200": 200}, f"/seldon/{here.namespace}/{here.name}/v2/models/infer")
     assert test["requestsPerSecond"] == pytest.approx(200 / test["seconds"], rel=0.05)
     assert (test["connectionsNumber"], test["requestsNumber"]) == (4, 200)
 
@@ -43,8 +48,9 @@ def test_requests_that_the_deployment_refuses_are_counted_and_told(here: Site) -
     name = here.load([{"wrong": 1}], requestsNumber="5").json()["message"]
     test = _ended(here, name)
     assert (test["status"], test["requests"], test["errors"]) == ("Failed", 5, 5)
-    assert "'tensor' is missing" in test["error"]
-    assert test["latencyMilliseconds"] == {"p50": None, "p90": None, "p99": None}
+    assert "no input tensor 'wrong'" in test["error"]
+    assert test["statuses"] == {"400": 5}
+    assert set(test["latencyMilliseconds"].values()) == {None}
 
 
 def test_a_body_that_is_no_request_fails_with_the_reason(here: Site) -> None:

@@ -10,6 +10,7 @@ from modelyard.artifacts.local import LocalArtifacts
 from modelyard.core.access.permissions import Role
 from modelyard.core.automation.entities import Job, JobKind
 from modelyard.core.automation.jobs import Place, create_job, delete_job, get_job, list_jobs
+from modelyard.core.automation.payloads import Manner
 from modelyard.core.automation.running import (
     RUNNER_TIMEOUT,
     beat,
@@ -121,7 +122,7 @@ def test_however_a_job_ends_the_token_it_was_lent_opens_nothing_any_more(desk: D
     )
     assert job is not None
     work = desk.store.run_write(prepare_job, job, "hash")
-    assert (work.pipeline, work.inputs, work.namespace) == ("p", SIGNATURE.inputs, f"p-{desk.deployment_id}")
+    assert (work.pipeline, work.inputs, work.manner) == ("p", SIGNATURE.inputs, Manner.OPEN_INFERENCE)
     assert desk.token("hash") is not None
     match end:
         case "finish":

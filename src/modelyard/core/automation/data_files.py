@@ -1,8 +1,18 @@
 """The port to the files that batch jobs read and write."""
 
 from contextlib import AbstractContextManager
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import IO, Protocol
+
+from modelyard.core.catalogue.model_places import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """For whom a file is opened: a workspace by its slug, and what the secret says that the job names."""
+
+    workspace: str
+    credentials: Credentials | None = field(default=None, repr=False)
 
 
 class NewFile(Protocol):
@@ -14,17 +24,40 @@ class NewFile(Protocol):
         """Put it in its place, whole and durable; what was there before is replaced."""
 
 
-class DataFiles(Protocol):
-    """Files by their URIs, for one workspace by its slug. ``INVALID`` names a URI that may not be used, and why."""
+class Source(Protocol):
+    """A file to read."""
 
-    def readable(self, uri: str, workspace: str) -> Path:
-        """The file to read, which is there and not too large."""
+    @property
+    def place(self) -> str:
+        """What tells it from other files."""
 
-    def writable(self, uri: str, workspace: str) -> Path:
-        """The file to write, which need not be there."""
+    @property
+    def name(self) -> str:
+        """Its own name."""
 
-    def replacing(self, path: Path, owner: str) -> AbstractContextManager[NewFile]:
-        """A new file for the place of ``path``; gone again unless it was kept. ``owner`` names whose it is.
+    def opened(self) -> AbstractContextManager[IO[bytes]]:
+        """Its content; blocks while that is fetched. ``NOT_FOUND``, ``FORBIDDEN`` or ``UNAVAILABLE`` of a store."""
+
+
+class Target(Protocol):
+    """A file to write, which need not be there."""
+
+    @property
+    def place(self) -> str:
+        """What tells it from other files."""
+
+    def replacing(self, owner: str) -> AbstractContextManager[NewFile]:
+        """A new file for its place; gone again unless it was kept. ``owner`` names whose it is.
 
         What an earlier attempt of the same owner left behind is removed.
         """
+
+
+class DataFiles(Protocol):
+    """Files by their URIs. ``INVALID`` names a URI that may not be used, and why; no store is asked yet."""
+
+    def source(self, uri: str, access: Access) -> Source:
+        """The file to read; on this machine it is there and not too large."""
+
+    def target(self, uri: str, access: Access) -> Target:
+        """The file to write."""

@@ -36,12 +36,21 @@ class Rows:
 
 def read_rows(payload: object, inputs: Sequence[TensorSpec]) -> Rows:
     """The rows of a request; ``INVALID`` says what it should be. ``inputs`` are the deployment's columns."""
+    manner = manner_of(payload)
     if isinstance(payload, list):
-        return Rows(_records(payload), Manner.RECORDS)
-    if isinstance(payload, dict) and isinstance(payload.get("inputs"), list):
-        return Rows(_from_tensors(payload["inputs"], inputs), Manner.OPEN_INFERENCE)
+        return Rows(_records(payload), manner)
+    assert isinstance(payload, dict)  # noqa: S101  # its manner says so
+    if manner is Manner.OPEN_INFERENCE:
+        return Rows(read_tensors(payload["inputs"], inputs), manner)
+    return Rows(_from_message(payload, inputs), manner)
+
+
+def manner_of(payload: object) -> Manner:
+    """How a request is written; ``INVALID`` when it is none."""
+    if isinstance(payload, list):
+        return Manner.RECORDS
     if isinstance(payload, dict):
-        return Rows(_from_message(payload, inputs), Manner.SELDON)
+        return Manner.OPEN_INFERENCE if isinstance(payload.get("inputs"), list) else Manner.SELDON
     raise _unknown()
 
 
@@ -74,24 +83,25 @@ def _from_message(message: dict[str, Any], inputs: Sequence[TensorSpec]) -> list
     if not isinstance(data, dict):
         raise _unknown()
     if "tensor" in data:
-        return _spread(_shaped(data["tensor"]), data.get("names"), inputs)
+        return _spread(shaped(data["tensor"]), data.get("names"), inputs)
     if "ndarray" in data:
         return _spread(data["ndarray"], data.get("names"), inputs)
     raise invalid(f"data holds {', '.join(map(repr, data))}; send it as 'ndarray' or as 'tensor'")
 
 
-def _from_tensors(tensors: Sequence[Any], inputs: Sequence[TensorSpec]) -> list[Record]:
+def read_tensors(tensors: Sequence[Any], inputs: Sequence[TensorSpec]) -> list[Record]:
+    """The rows of the Open Inference Protocol's tensors; names that the deployment does not know count by position."""
     if not tensors or not all(isinstance(tensor, dict) and "data" in tensor for tensor in tensors):
         raise invalid("inputs must be a list of tensors with name, shape, datatype and data")
     names = [str(tensor.get("name", "")) for tensor in tensors]
     wanted = [spec.name for spec in inputs]
     if wanted and not set(wanted) <= set(names) and len(names) == len(wanted):
         names = wanted
-    columns = [_shaped({"shape": tensor.get("shape"), "values": tensor["data"]}) for tensor in tensors]
-    return _transposed(dict(zip(names, columns, strict=True)))
+    columns = [shaped({"shape": tensor.get("shape"), "values": tensor["data"]}) for tensor in tensors]
+    return transposed(dict(zip(names, columns, strict=True)))
 
 
-def _shaped(tensor: Any) -> list[Any]:
+def shaped(tensor: Any) -> list[Any]:
     """``{"shape", "values"}`` as nested lists; values that are nested already stay so."""
     try:
         values = np.asarray(tensor["values"])
@@ -107,11 +117,13 @@ def _spread(rows: object, names: object, inputs: Sequence[TensorSpec]) -> list[R
     if not isinstance(rows, list) or not rows:
         raise invalid("no rows: send a list with at least one")
     if isinstance(names, list) and inputs and {spec.name for spec in inputs} <= set(map(str, names)):
-        return _transposed(_columns(rows, [str(name) for name in names]))
+        return transposed(_columns(rows, [str(name) for name in names]))
     if len(inputs) == 1:
         return [{inputs[0].name: row} for row in rows]
-    if isinstance(names, list) and not inputs:
-        return _transposed(_columns(rows, [str(name) for name in names]))
+    if isinstance(names, list) and names and not inputs:
+        return transposed(_columns(rows, [str(name) for name in names]))
+    if not inputs:
+        return [{"data": row} for row in rows]
     return _by_width(rows, inputs)
 
 
@@ -152,7 +164,8 @@ def _records(rows: Sequence[Any]) -> list[Record]:
     return list(rows)
 
 
-def _transposed(columns: dict[str, list[Any]]) -> list[Record]:
+def transposed(columns: dict[str, list[Any]]) -> list[Record]:
+    """A record a row from columns."""
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise invalid(f"tensors of different numbers of rows: {lengths}")

@@ -11,14 +11,16 @@ from typing import Any
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.automation.entities import Job
+from modelyard.core.automation.payloads import Manner
 from modelyard.core.automation.states import JobState, move
 from modelyard.core.catalogue.entities import ModelConfig, ModelVersion, Workspace
+from modelyard.core.catalogue.model_places import Credentials
+from modelyard.core.catalogue.secrets import Sealer, bucket_credentials
 from modelyard.core.identity.access_tokens import lend_token, revoke_lent
 from modelyard.core.identity.users import load_actor
 from modelyard.core.kernel.errors import failed_precondition
 from modelyard.core.kernel.store import Between, Tx
-from modelyard.core.serving.deployments import namespace
-from modelyard.core.serving.entities import Deployment, Pipeline
+from modelyard.core.serving.entities import Deployment, Form, Pipeline, PipelineVersion
 from modelyard.core.serving.graph.compiling import request_specs
 from modelyard.core.serving.pipelines import require_pipeline
 from modelyard.core.serving.signature import Signature, TensorSpec
@@ -32,12 +34,15 @@ _KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A job with all that its runner must know; ``namespace`` is that of the deployment, ``inputs`` its columns."""
+    """A job with all that its runner must know.
+
+    ``workspace`` is a slug; ``manner`` is how the deployment itself is asked, ``inputs`` are its columns.
+    """
 
     job: Job
     workspace: str
     pipeline: str
-    namespace: str
+    manner: Manner
     inputs: tuple[TensorSpec, ...]
 
 
@@ -72,7 +77,12 @@ def prepare_job(tx: Tx, job: Job, secret_hash: str) -> Work:
     tx.update(Job, job.id, lambda found: replace(found, token_id=token.id))
     workspace = tx.get(Workspace, job.workspace_id)
     assert workspace is not None  # noqa: S101  # foreign keys hold
-    return Work(job, workspace.slug, pipeline.name, namespace(deployment), _inputs(tx, deployment))
+    return Work(job, workspace.slug, pipeline.name, _manner(tx, pipeline, deployment), _inputs(tx, deployment))
+
+
+def owner_credentials(tx: Tx, job: Job, sealer: Sealer, secret: str) -> Credentials:
+    """What a secret of the workspace says, for the owner of the job with the rights of now."""
+    return bucket_credentials(tx, load_actor(tx, job.created_by, None), sealer, job.workspace_id, secret)
 
 
 def check_owner(tx: Tx, job: Job) -> None:
@@ -152,6 +162,15 @@ def _deployed(tx: Tx, job: Job) -> tuple[Pipeline, Deployment]:
     if deployment is None or deployment.state not in SERVED:
         raise failed_precondition(f"{pipeline.name} is not deployed; deploy it and make the job again")
     return pipeline, deployment
+
+
+def _manner(tx: Tx, pipeline: Pipeline, deployment: Deployment) -> Manner:
+    """Seldon's for SeldonDeployments that do not say otherwise; all others speak the Open Inference Protocol."""
+    if pipeline.form != Form.PREDICTORS:
+        return Manner.OPEN_INFERENCE
+    version = tx.get(PipelineVersion, deployment.pipeline_version_id)
+    protocol = version.definition["document"]["spec"].get("protocol") if version else None
+    return Manner.SELDON if protocol in (None, "", "seldon") else Manner.OPEN_INFERENCE
 
 
 def _inputs(tx: Tx, deployment: Deployment) -> tuple[TensorSpec, ...]:

@@ -19,6 +19,11 @@ Beside them ``type``, the kind of store, and ``remote``, the scheme that stands 
 """
 
 
+def kind_of(scheme: str, held: Credentials | None) -> str:
+    """The kind of store that a scheme means: with a secret, it may be the name that the secret gives its store."""
+    return held["type"] if held and held["remote"] == scheme else scheme
+
+
 class Folder(Protocol):
     """The files at a place outside, or the one file that the place names."""
 

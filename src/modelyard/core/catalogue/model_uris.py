@@ -23,7 +23,7 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import Model, ModelVersion, Workspace
 from modelyard.core.catalogue.model_files import telling_part
 from modelyard.core.catalogue.model_intake import Intake, Place, may_import
-from modelyard.core.catalogue.model_places import Credentials, Folder, Opener, Registry, StoredFolder
+from modelyard.core.catalogue.model_places import Credentials, Folder, Opener, Registry, StoredFolder, kind_of
 from modelyard.core.catalogue.models import own_model
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, invalid, not_found
@@ -94,9 +94,9 @@ class ModelUris:
         return version and _usable(tx, actor, workspace_id, version, f"models:/{rest}")
 
     def _opened(self, actor: Actor, workspace_id: int, source: ModelSource, scheme: str, rest: str) -> Folder:
-        """The place outside; with a secret, the scheme may be the name that the secret gives its store."""
+        """The place outside."""
         held = self._store.run_read(self._credentials, actor, workspace_id, source.secret) if source.secret else None
-        kind = held["type"] if held and held["remote"] == scheme else scheme
+        kind = kind_of(scheme, held)
         if kind not in self._openers:
             raise _unknown_scheme(kind, self._openers)
         return self._openers[kind](rest, held)

@@ -1,7 +1,7 @@
 """Secrets of a workspace: credentials for stores outside, kept sealed and never shown again.
 
 Whoever may edit the workspace adds, removes and uses them; whoever sees the workspace sees their names. Their values
-are opened for one purpose, to read a model: ``bucket_credentials``.
+are opened for one purpose, to read and write in the store that they are for: ``bucket_credentials``.
 """
 
 import json
@@ -138,7 +138,7 @@ def delete_secret(tx: Tx, actor: Actor, slug: str, kind: SecretKind, name: str) 
 
 
 def bucket_credentials(tx: Tx, actor: Actor, sealer: Sealer, workspace_id: int, name: str) -> Credentials:
-    """What the secret says, for reading from its store on behalf of somebody who may edit the workspace."""
+    """What the secret says, for the use of its store on behalf of somebody who may edit the workspace."""
     require(tx, actor, Permission.SECRET_USE, workspace_id, "secret", name[:100])
     found = tx.first(Secret, workspace_id=workspace_id, kind=SecretKind.BUCKET, name=name)
     if found is None:

@@ -6,8 +6,11 @@ from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.automation.batch import read_definition
+from modelyard.core.automation.data_files import Access
 from modelyard.core.automation.entities import Job, JobKind
 from modelyard.core.automation.jobs import create_job, delete_job, get_job, list_jobs, pipeline_at
+from modelyard.core.catalogue.model_places import Credentials
+from modelyard.core.catalogue.secrets import bucket_credentials
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.store import Part
 from modelyard.dialects.seldon.dialect import json, seldon, timestamp
@@ -24,11 +27,14 @@ _MOST = 100
 async def create_batch_job(call: Call) -> Response:
     """Have the lines of a file answered; what is wrong with the definition is told at once."""
     place = place_of(call)
-    await call.services.store.glance(pipeline_at, call.actor, place, Permission.PIPELINE_EDIT)
+    pipeline = await call.services.store.glance(pipeline_at, call.actor, place, Permission.PIPELINE_EDIT)
     raw = await call.json(dict[str, Any])
     definition = read_definition(raw)
-    source = call.services.files.readable(definition.source, place.workspace)
-    if source == call.services.files.writable(definition.target_of("job"), place.workspace):
+    if definition.grpc and not call.services.grpc:
+        raise invalid("batchTransportProtocol grpc cannot be used: this server has no gRPC port (grpc_port); use rest")
+    access = Access(place.workspace, await _credentials(call, pipeline.workspace_id, definition.secret))
+    source = call.services.files.source(definition.source, access)
+    if source.place == call.services.files.target(definition.target_of("job"), access).place:
         raise invalid("outputData would replace inputData; give them different names")
     job = await call.services.store.write(create_job, call.actor, place, JobKind.BATCH, raw)
     return json({"workflowName": job.name, "workflowUID": job.uid})
@@ -61,6 +67,12 @@ async def delete_batch_job(call: Call) -> Response:
     name = call.request.path_params["jobName"]
     await call.services.store.write(delete_job, call.actor, place_of(call), JobKind.BATCH, name)
     return json({"code": 200, "message": f"batch job {name} is deleted"})
+
+
+async def _credentials(call: Call, workspace_id: int, secret: str | None) -> Credentials | None:
+    if secret is None:
+        return None
+    return await call.services.store.read(bucket_credentials, call.actor, call.services.sealer, workspace_id, secret)
 
 
 def _description(job: Job) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
+from modelyard.core.automation.data_files import Access
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.names import number_in
 from modelyard.core.monitoring.detectors import (
@@ -121,8 +122,8 @@ async def _new(call: Call, kind: DetectorKind) -> NewDetector:
 async def _reference(call: Call, uri: str, namespace: str) -> Reference:
     if not uri.lower().endswith(SUFFIXES):
         raise refuse_artifact(uri)
-    path = call.services.files.readable(uri, namespace)
-    return await asyncio.to_thread(read_reference, path, uri)
+    source = call.services.files.source(uri, Access(namespace))
+    return await asyncio.to_thread(read_reference, source, uri)
 
 
 async def _now(call: Call, pipeline_id: int) -> dict[str, int]:

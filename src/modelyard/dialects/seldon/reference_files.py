@@ -1,13 +1,14 @@
 """Reference data out of files: CSV and Parquet, their columns named like the features."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from modelyard.core.automation.data_files import Source
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.monitoring.reference import MOST_FEATURES, MOST_ROWS, Reference, reference_of
 
@@ -15,13 +16,14 @@ SUFFIXES = (".csv", ".parquet")
 _BATCH = 1000
 
 
-def read_reference(path: Path, uri: str) -> Reference:
+def read_reference(source: Source, uri: str) -> Reference:
     """The numbers of the first rows, at most ``MOST_ROWS``; empty places are no numbers. Blocking.
 
     ``INVALID`` for a file that is no table, or one without numbers.
     """
     try:
-        table = _first_rows(path)
+        with source.opened() as file:
+            table = _first_rows(file, csv=source.name.lower().endswith(".csv"))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise invalid(f"{uri} cannot be read as a table: {str(error)[:300]}") from error
     names = [field.name for field in table.schema if _is_number(field.type)][:MOST_FEATURES]
@@ -31,9 +33,9 @@ def read_reference(path: Path, uri: str) -> Reference:
     return reference_of(names, np.stack(columns, axis=1))
 
 
-def _first_rows(path: Path) -> pa.Table:
+def _first_rows(file: IO[bytes], *, csv: bool) -> pa.Table:
     batches, rows = [], 0
-    for batch in _batches(path):
+    for batch in _batches(file, csv=csv):
         batches.append(batch)
         rows += batch.num_rows
         if rows >= MOST_ROWS:
@@ -43,13 +45,13 @@ def _first_rows(path: Path) -> pa.Table:
     return pa.Table.from_batches(batches).slice(0, MOST_ROWS)
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    if path.suffix.lower() == ".csv":
-        with pa.csv.open_csv(path) as reader:
+def _batches(file: IO[bytes], *, csv: bool) -> Iterator[pa.RecordBatch]:
+    if csv:
+        with pa.csv.open_csv(file) as reader:
             yield from reader
     else:
-        with pa.parquet.ParquetFile(path) as file:
-            yield from file.iter_batches(_BATCH)
+        with pa.parquet.ParquetFile(file) as parquet:
+            yield from parquet.iter_batches(_BATCH)
 
 
 def _is_number(kind: pa.DataType) -> bool:

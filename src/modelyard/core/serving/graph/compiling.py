@@ -124,16 +124,7 @@ def request_specs(
 ) -> tuple[TensorSpec, ...]:
     """The columns that a request to such a graph is to bring, as ``Graph.inputs``; () when anything will do."""
     leading = max(plan["targets"], key=lambda target: target["weight"])["node"]
-    place = _first_model(leading)
-    return () if place is None else tuple(RequestBinding(*models[place]).specs())
-
-
-def _first_model(node: Mapping[str, Any]) -> int | None:
-    """The place of the first model that gets the request as it is."""
-    if node["kind"] == "model":
-        return int(node["model"])
-    inner = node.get("nodes", [])[: 1 if node["kind"] == "chain" else None]
-    return next((place for each in inner if (place := _first_model(each)) is not None), None)
+    return _asked(leading, models)
 
 
 def models_of(plan: Mapping[str, Any]) -> set[int]:
