@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.dialects.open_inference.dialect import error_body
 from modelyard.dialects.open_inference.grpc_service.call import STATUS, GrpcCall
 from modelyard.dialects.open_inference.grpc_service.messages import SERVICE, methods
@@ -16,6 +18,8 @@ from modelyard.web.services import Services
 _LOG = logging.getLogger(__name__)
 _STREAM = "ModelStreamInfer"
 _CALLS_A_CONNECTION = 1000
+_MESSAGE_BYTES = 2000
+"""Of an error: it travels in a header, where each byte may take three, and clients refuse headers beyond 8 KiB."""
 
 
 class GrpcServer:
@@ -47,40 +51,54 @@ def _handlers(services: Services) -> grpc.GenericRpcHandler:
     found = {}
     for name, (request, streams) in methods().items():
         if streams:
-            found[name] = grpc.stream_stream_rpc_method_handler(_streaming(services), request.FromString, _serialized)
+            found[name] = grpc.stream_stream_rpc_method_handler(_streaming(request, services), None, _serialized)
         else:
             found[name] = grpc.unary_unary_rpc_method_handler(
-                _answering(name, METHODS[name], services), request.FromString, _serialized
+                _answering(name, request, METHODS[name], services), None, _serialized
             )
     return grpc.method_handlers_generic_handler(SERVICE, found)
 
 
 def _answering(
-    name: str, method: Callable[[Any, GrpcCall], Awaitable[Any]], services: Services
-) -> Callable[[Any, Any], Awaitable[Any]]:
-    async def answer(request: Any, context: Any) -> Any:
+    name: str, kind: Any, method: Callable[[Any, GrpcCall], Awaitable[Any]], services: Services
+) -> Callable[[bytes, Any], Awaitable[Any]]:
+    async def answer(data: bytes, context: Any) -> Any:
         try:
-            return await method(request, GrpcCall(name, dict(context.invocation_metadata()), context, services))
+            call = GrpcCall(name, dict(context.invocation_metadata()), context, services)
+            return await method(_read(kind, data), call)
         except Exception as error:  # noqa: BLE001  # the edge: no inner detail leaves
             failure = _told(name, error)
-        return await context.abort(STATUS[failure.kind], error_body(failure)["error"])
+        return await context.abort(STATUS[failure.kind], _shortened(error_body(failure)["error"]))
 
     return answer
 
 
-def _streaming(services: Services) -> Callable[[Any, Any], AsyncIterator[Any]]:
-    async def answer(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+def _streaming(kind: Any, services: Services) -> Callable[[AsyncIterator[bytes], Any], AsyncIterator[Any]]:
+    async def answer(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[Any]:
         call = GrpcCall(_STREAM, dict(context.invocation_metadata()), context, services)
         try:
-            async for response in model_stream_infer(requests, call):
+            async for response in model_stream_infer(requests, partial(_read, kind), call):
                 yield response
         except Exception as error:  # noqa: BLE001  # the edge, as above
             failure = _told(_STREAM, error)
         else:
             return
-        await context.abort(STATUS[failure.kind], error_body(failure)["error"])
+        await context.abort(STATUS[failure.kind], _shortened(error_body(failure)["error"]))
 
     return answer
+
+
+def _read(kind: Any, data: bytes) -> Any:
+    """The message; ``INVALID`` when the bytes are none. Left to gRPC, that would be an error of the server."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise invalid(f"the bytes are no {kind.DESCRIPTOR.name}: {error}") from error
+
+
+def _shortened(text: str) -> str:
+    data = text.encode(errors="replace")
+    return text if len(data) <= _MESSAGE_BYTES else data[:_MESSAGE_BYTES].decode(errors="ignore") + "…"
 
 
 def _told(name: str, error: Exception) -> DomainError:

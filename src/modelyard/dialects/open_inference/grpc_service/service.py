@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -70,16 +70,18 @@ async def model_infer(request: Any, call: GrpcCall) -> Any:
     """Run a deployment on the request."""
     route = _known(request, call) or await _admitted(request, call)
     if request.ByteSize() <= _INLINE_BYTES:
-        return _answer(route, request, call)
-    return await asyncio.get_running_loop().run_in_executor(_threads, _answer, route, request, call)
+        return _infer(route, request, call)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _infer, route, request, call)
 
 
-async def model_stream_infer(requests: AsyncIterator[Any], call: GrpcCall) -> AsyncIterator[Any]:
+async def model_stream_infer(
+    requests: AsyncIterator[bytes], read: Callable[[bytes], Any], call: GrpcCall
+) -> AsyncIterator[Any]:
     """The same for each request of a stream; what is wrong with one of them does not end it."""
     await call.services.serving.admission.caller(call.header("authorization"), call.scope)
     async for request in requests:
         try:
-            yield StreamResponse(infer_response=await model_infer(request, call))
+            yield StreamResponse(infer_response=await model_infer(read(request), call))
         except DomainError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
@@ -148,6 +150,14 @@ async def _admitted(request: Any, call: GrpcCall) -> Route:
 
 async def _served(model: str, version: str, call: GrpcCall) -> Route:
     return await deployment(call.services, await call.actor(), call.address(model, version), call.scope)
+
+
+def _infer(route: Route, request: Any, call: GrpcCall) -> Any:
+    try:
+        return _answer(route, request, call)
+    except Exception as error:
+        call.services.serving.keeper.failed(route, error)
+        raise
 
 
 def _answer(route: Route, request: Any, call: GrpcCall) -> Any:
