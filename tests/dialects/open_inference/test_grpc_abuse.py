@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
 from served import FRAUD, Served
 
+from dialects.seldon import planned, small_models
+from dialects.wallaroo import deploying
+from modelyard.core.serving.entities import DeploymentEvent
+from modelyard.core.serving.graph.plan import branch, by_model, model, plan
 from modelyard.dialects.open_inference.grpc_service.messages import SERVICE, message, methods
+from running import eventually
 
 GARBAGE = (b"\xff" * 50, b"\x0a\x05ab", b"\x0a\x02\xff\xfe")
 UNARY = sorted(name for name, (_, streams) in methods().items() if not streams)
@@ -41,8 +47,8 @@ def raw(served: Served) -> Iterator[Bytes]:
         yield Bytes(served, channel)
 
 
-def usual() -> bytes:
-    request = message("ModelInferRequest")(model_name="ccfraud")
+def usual(name: str = "ccfraud") -> bytes:
+    request = message("ModelInferRequest")(model_name=name)
     tensor = request.inputs.add(name="tensor", datatype="FP32", shape=[1, 29])
     tensor.contents.fp32_contents.extend(FRAUD)
     return bytes(request.SerializeToString())
@@ -82,3 +88,20 @@ def test_cancelled_calls_leave_a_server_that_answers_many_at_once(raw: Bytes, se
             call.future(usual(), metadata=metadata, timeout=20).cancel()
     with ThreadPoolExecutor(100) as threads:
         assert set(threads.map(lambda _: raw.ask("ModelInfer", usual()), range(200))) == {(CODE.OK, "")}
+
+
+def test_a_node_that_fails_is_noted_as_over_http(raw: Bytes, served: Served, tmp_path: Path) -> None:
+    router = tmp_path / "far.onnx"
+    router.write_bytes(small_models.constant_router(7))
+    routed = plan(branch("lost", [model("one", 0), model("two", 0)], by_model(1)))
+    workspace = deploying.workspace(served.caller)
+    planned.deployed(served.server, served.caller, workspace, routed, "ccfraud.onnx", str(router), name="far")
+    code, text = raw.ask("ModelInfer", usual("far"))
+    assert code is CODE.INVALID_ARGUMENT
+    with planned.store_of(served.server) as store:
+
+        def noted() -> list[str]:
+            events = store.run_read(lambda tx: tx.find(DeploymentEvent, workspace_id=workspace, node="lost"))
+            return [event.message for event in events]
+
+        assert eventually(lambda: noted() == [text])

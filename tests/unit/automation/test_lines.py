@@ -1,6 +1,10 @@
 """Lines of a batch job's input, however long and wrong."""
 
+import csv
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from modelyard.core.automation.batch import read_definition
 from modelyard.core.serving.signature import TensorSpec
@@ -9,6 +13,14 @@ from modelyard.runner.lines import LINE_BYTES, lines_of
 
 DEFINITION = read_definition({"inputData": "file:///in", "outputData": "file:///out"})
 INPUTS = (TensorSpec("x", "float32", (None, 2)),)
+
+
+@pytest.fixture(autouse=True)
+def own_limit() -> Iterator[None]:
+    """Python's limit for cells of CSV is one for the process, in which other tests look at it."""
+    before = csv.field_size_limit()
+    yield
+    csv.field_size_limit(before)
 
 
 def test_a_line_that_is_too_long_is_passed_over_and_named(tmp_path: Path) -> None:
@@ -33,3 +45,11 @@ def test_cells_of_a_csv_file_are_numbers_where_they_look_so(tmp_path: Path) -> N
     first, second = (line.rows.records for line in lines_of(path, DEFINITION, columns))
     assert first == [{"a": 1, "b": 2.5, "c": True, "d": "x, y"}]
     assert second == [{"a": -1000.0, "b": "", "c": "null", "d": "[1]"}]
+
+
+def test_a_cell_that_nests_without_end_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("a\n" + "[" * 50_000 + "\n1\n")
+    first, second = (line.rows.records for line in lines_of(path, DEFINITION, (TensorSpec("a", "string", (None,)),)))
+    assert first == [{"a": "[" * 50_000}]
+    assert second == [{"a": 1}]
