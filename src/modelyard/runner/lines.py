@@ -105,7 +105,7 @@ def _decoded(text: bytes | DomainError) -> str:
 def _cell(text: str) -> int | float | bool | str:
     try:
         value = msgspec.json.decode(text.strip() or '""')
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return text
     return value if isinstance(value, int | float) else text
 

@@ -52,13 +52,15 @@ class SegmentWriter:
         result: Result,
         extra: Mapping[str, Column],
         stream: Stream = Stream.REQUESTS,
-    ) -> None:
+    ) -> int:
         try:
             with self._lock:  # uncontended but for batches, which run in threads
                 segment = self._open.get((route.pipeline_id, stream))
-                if segment is None or not segment.append(route, time_ms, result, extra):
+                size = segment.append(route, time_ms, result, extra) if segment else 0
+                if not size:
                     segment = self._next(route.pipeline_id, stream, _bytes(result, extra))
-                    segment.append_first(route, time_ms, result, extra)
+                    size = segment.append_first(route, time_ms, result, extra)
+                return size
         except OSError as error:
             _LOG.error("cannot write the inference log of pipeline %s: %s", route.pipeline_name, error)
             raise DomainError(
@@ -109,12 +111,12 @@ class _Segment:
             raise
         self._map[: self.size] = MAGIC
 
-    def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> bool:
-        """Write the rows; False, and nothing written, when they do not fit any more."""
+    def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> int:
+        """Write the rows; their size in bytes, or 0, and nothing written, when they do not fit any more."""
         schema, buffers = self._encoded(route, result, extra)
         payload = rows_payload(result.rows, time_ms, result.elapsed, buffers, _note(schema, result))
         if self.size + len(payload) + _STEP_BYTES > self._capacity:
-            return False
+            return 0
         announced = schema is self._schema or schema == self._schema
         head = b"" if announced else schema_payload(schema)
         self._reserve(self.size + len(head) + len(payload) + 2 * HEAD.size)  # all of it, or none: it may be refused
@@ -122,12 +124,14 @@ class _Segment:
             self._write(head)
         self._write(payload)
         self._learn(schema, route, result, bare=not extra)
-        return True
+        return len(payload)
 
-    def append_first(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> None:
-        """Write the rows that the segment was made for."""
-        if not self.append(route, time_ms, result, extra):
+    def append_first(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> int:
+        """Write the rows that the segment was made for; their size in bytes."""
+        size = self.append(route, time_ms, result, extra)
+        if not size:
             raise OSError(errno.EFBIG, "the rows are larger than expected")
+        return size
 
     def close(self) -> None:
         self._map.close()

@@ -94,6 +94,11 @@ def test_a_refusal_names_the_field(document: Any, says: str) -> None:
     assert says in refused(document)
 
 
+def test_predictors_without_number_are_refused_before_they_are_looked_at() -> None:
+    parts = [predictor(f"p{at}", GRAPH) for at in range(101)]
+    assert "spec.predictors: at most 100 predictors, got 101" in refused(manifest("iris", *parts))
+
+
 def test_two_shadows_are_one_too_many() -> None:
     parts = [predictor("main", GRAPH), predictor("a", GRAPH, shadow=True), predictor("b", GRAPH, shadow=True)]
     assert "spec.predictors[2].shadow: there can be one shadow only" in refused(manifest("iris", *parts))

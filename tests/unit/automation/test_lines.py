@@ -70,3 +70,12 @@ def test_only_a_request_of_the_deployments_own_protocol_is_sent_as_it_came(
     assert [line.rows.records for line in lines if line.body is None] == [[{"x": [1, 2]}]] * 3
     if own is Manner.SELDON:
         assert lines[1].body == MESSAGE
+
+
+def test_a_cell_that_nests_without_end_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("a\n" + "[" * 50_000 + "\n1\n")
+    reading = replace(READING, inputs=(TensorSpec("a", "string", (None,)),))
+    first, second = (line.rows.records for line in _lines(path, reading))
+    assert first == [{"a": "[" * 50_000}]
+    assert second == [{"a": 1}]

@@ -150,8 +150,8 @@ class LogWriter(Protocol):
         result: Result,
         extra: Mapping[str, Column],
         stream: Stream = Stream.REQUESTS,
-    ) -> None:
-        """Log the answered rows; ``extra`` are columns of the request that no model took.
+    ) -> int:
+        """Log the answered rows; ``extra`` are columns of the request that no model took. Returns their size in bytes.
 
         Raises ``UNAVAILABLE`` when they cannot be written; nothing of them is in the log then.
         """

@@ -88,7 +88,10 @@ def _truth(given: bytes) -> Any:
     if len(given) > _TRUTH_BYTES:
         message = f"truth is larger than {_TRUTH_BYTES} bytes; send feedback for fewer rows at once"
         raise DomainError(ErrorKind.TOO_LARGE, message)
-    truth = msgspec.json.decode(given)
+    try:
+        truth = msgspec.json.decode(given)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise invalid(f"truth cannot be kept: {error}") from error
     if _nests(truth, _TRUTH_DEPTH):
         raise invalid(f"truth nests deeper than {_TRUTH_DEPTH} lists and objects")
     return truth

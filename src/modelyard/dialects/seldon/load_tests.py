@@ -1,10 +1,8 @@
 """LoadtestJobsApi: how fast a deployment answers, measured from beside it."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
@@ -14,13 +12,13 @@ from modelyard.core.automation.load import BODY_BYTES, LoadDefinition, load_defi
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.store import Part
 from modelyard.dialects.seldon.dialect import json, seldon, timestamp
+from modelyard.dialects.seldon.forms import form_in
 from modelyard.dialects.seldon.places import PL, SD, place_of
 from modelyard.web.call import Call, decode, json_bytes
 
 _LOAD = "/loadtestjobs"
 _JOB = "/loadtestjobs/{jobName}"
 _LISTED = 100
-_FORM_BYTES = BODY_BYTES + 64 * 1024
 
 
 @seldon.post(f"{SD}{_LOAD}", Permission.PIPELINE_EDIT)
@@ -52,23 +50,10 @@ async def delete_load_test(call: Call) -> Response:
 
 
 async def _form(call: Call) -> LoadDefinition:
-    body = await call.body(_FORM_BYTES)
-
-    async def whole() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    if not call.request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise invalid("send the load test as multipart/form-data with the part loadFile")
-    try:
-        form = await MultiPartParser(call.request.headers, whole(), max_files=1, max_fields=10).parse()
-    except (MultiPartException, KeyError, UnicodeDecodeError) as error:
-        raise invalid(f"the body is not valid multipart/form-data: {error}") from error
-    try:
+    async with form_in(call, BODY_BYTES, "loadFile") as form:
         file = form.get("loadFile")
         content = await file.read() if isinstance(file, UploadFile) else str(file or "").encode()
         texts = [str(form.get(name) or "") for name in ("connectionsNumber", "requestsNumber", "duration")]
-    finally:
-        await form.close()
     return load_definition(_json_text(content), *texts)
 
 

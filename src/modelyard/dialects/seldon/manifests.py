@@ -33,6 +33,7 @@ _METHOD_OF_TYPE = {
     "TRANSFORMER": "TRANSFORM_INPUT",
     "OUTPUT_TRANSFORMER": "TRANSFORM_OUTPUT",
 }
+_MAX_PREDICTORS = 100
 _MAX_UNITS = 100
 _MAX_DEPTH = 20
 
@@ -125,6 +126,10 @@ def _predictors(spec: Document) -> list[Any]:
     found = spec.get("predictors")
     if not isinstance(found, list) or not found:
         raise invalid("spec.predictors must list at least one predictor", field="spec.predictors")
+    if len(found) > _MAX_PREDICTORS:
+        raise invalid(
+            f"spec.predictors: at most {_MAX_PREDICTORS} predictors, got {len(found)}", field="spec.predictors"
+        )
     return found
 
 

@@ -1,11 +1,9 @@
 """Asking a deployment through the control plane: its own protocol in, its own protocol out."""
 
 import shlex
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
@@ -18,6 +16,7 @@ from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.core.serving.routes import Route
 from modelyard.dialects.seldon.deployments import ONE, public_url
 from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon.forms import form_in
 from modelyard.dialects.seldon.objects import SELDON_PATH, V2_PATH, speaks_seldon
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.inference.asking import ask
@@ -94,25 +93,17 @@ def _path(namespace: str, name: str, protocol: str) -> str:
 
 async def _file(call: Call) -> bytes:
     """The uploaded file ``predictFile``."""
-    try:
-        async with call.request.form(max_files=1, max_fields=10) as form:
-            file = form.get("predictFile")
-            if not isinstance(file, UploadFile):
-                raise invalid("the upload has no file: send a multipart part named 'predictFile'")
-            limit = call.services.limits.body_bytes
-            body = await file.read(limit + 1)
-    except MultiPartException as error:
-        raise invalid(f"the body is not a readable multipart form: {error.message}") from error
-    if len(body) > limit:
-        raise invalid(f"the file exceeds the limit of {limit} bytes; send fewer rows")
-    return body
+    async with form_in(call, call.services.limits.body_bytes, "predictFile") as form:
+        file = form.get("predictFile")
+        if not isinstance(file, UploadFile):
+            raise invalid("the upload has no file: send a multipart part named 'predictFile'")
+        return await file.read()
 
 
 async def _curl(call: Call) -> Response:
     namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
     applied = await call.services.store.read(get_applied, call.actor, namespace, name)
-    body: Any = await call.json(msgspec.Raw)
-    payload = json_bytes(msgspec.json.decode(body)).decode()
+    payload = json_bytes(await call.json(object)).decode()
     protocol = protocol_of(applied.newest) if applied.pipeline.form == Form.PREDICTORS else V2
     url = public_url(call) + _path(namespace, name, protocol)
     parts = ["curl", "-X", "POST", url, "-H", "Authorization: Bearer $TOKEN", "-H", "Content-Type: application/json"]

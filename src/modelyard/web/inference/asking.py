@@ -28,9 +28,9 @@ def _ask(  # as a protocol's ``answer``
 ) -> Answer:
     try:
         answer = serving.protocols[protocol].answer(route, body, headers, scope)
-    except DomainError as error:
+    except Exception as error:
         serving.keeper.failed(route, error)
-        if "node" in error.details:
+        if isinstance(error, DomainError) and "node" in error.details:
             error.message = f"unit {error.details['node']!r}: {error.message}"
         raise
     serving.keeper.keep(route, answer.time_ms, answer.result, answer.columns, answer.extra)

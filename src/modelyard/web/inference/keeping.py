@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from modelyard.core.kernel.errors import DomainError
 from modelyard.core.monitoring.inference_log import LogWriter, Stream
@@ -14,8 +15,33 @@ from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Column, Columns
 
 _LOG = logging.getLogger(__name__)
-_WAITING = 1000
-"""Copies of requests that may wait for a shadow; more are dropped: a shadow must never hold up the answers."""
+_WAITING_BYTES = 16 * 2**20
+"""Of copies that wait for a shadow, as their rows are logged; more are dropped: it must never hold up the answers."""
+_LEAST_BYTES = 16 * 2**10
+_LAST_SECONDS = 2.0
+"""How long copies that wait when the server ends are still worked off."""
+
+_Copy = tuple[Route, Columns, str]
+
+
+class _Copies(queue.Queue[tuple[int, _Copy] | None]):
+    """A queue as full as its entries are large, each at least ``_LEAST_BYTES``."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self._size = 0
+
+    def _qsize(self) -> int:
+        return self._size
+
+    def _put(self, item: tuple[int, _Copy] | None) -> None:
+        super()._put(item)
+        self._size += _weight(item)
+
+    def _get(self) -> tuple[int, _Copy] | None:
+        item: tuple[int, _Copy] | None = super()._get()
+        self._size -= _weight(item)
+        return item
 
 
 class Keeper:
@@ -27,15 +53,16 @@ class Keeper:
     def __init__(self, log: LogWriter, failures: FailureCounter) -> None:
         self._log = log
         self._failures = failures
-        self._copies: queue.Queue[tuple[Route, Columns, str] | None] = queue.Queue(_WAITING)
+        self._copies = _Copies(_WAITING_BYTES)
+        self._until = float("inf")
         self._thread: threading.Thread | None = None
         self.dropped = 0
 
     def keep(self, route: Route, time_ms: int, result: Result, columns: Columns, extra: Mapping[str, Column]) -> None:
         """Log the answer; ``UNAVAILABLE`` when that is not possible. Has the shadow asked, too."""
-        self._log.append(route, time_ms, result, extra)
+        size = self._log.append(route, time_ms, result, extra)
         if result.mirrored:
-            self._copy(route, columns, result.request_id)
+            self._copy(size, (route, columns, result.request_id))
 
     def failed(self, route: Route, error: Exception) -> None:
         """Note that a node of the deployment or the server itself failed; all else is the fault of the request."""
@@ -45,36 +72,48 @@ class Keeper:
             self._note(route, str(error.details["node"]), error.message)
 
     def close(self) -> None:
-        """Ask no more shadows."""
+        """Ask shadows for a moment more, then drop what waits: the server can end whatever its shadows do."""
         if self._thread is not None:
-            self._copies.put(None)
-            self._thread.join()
+            self._until = time.monotonic() + _LAST_SECONDS
+            with suppress(queue.Full):
+                self._copies.put(None, timeout=2 * _LAST_SECONDS)
+            self._thread.join(_LAST_SECONDS)
 
-    def _copy(self, route: Route, columns: Columns, request_id: str) -> None:
+    def _copy(self, size: int, copy: _Copy) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._ask_shadows, name="shadows", daemon=True)
             self._thread.start()
         try:
-            self._copies.put_nowait((route, columns, request_id))
+            self._copies.put_nowait((size, copy))
         except queue.Full:
             self.dropped += 1
 
     def _ask_shadows(self) -> None:
-        while (copy := self._copies.get()) is not None:
-            route, columns, request_id = copy
-            try:
-                result = route.graph.run_shadow(columns)
-                result.request_id = request_id
-                self._log.append(route, time.time_ns() // 1_000_000, result, {}, Stream.SHADOW)
-            except DomainError as error:
-                _LOG.warning("the shadow of %s failed: %s", route.namespace, error.message)
-                self._note(route, _shadow(route), f"the shadow failed: {error.message}")
-            except Exception as error:  # noqa: BLE001  # the thread must go on
-                _LOG.exception("the shadow of %s failed", route.namespace)
-                self._note(route, _shadow(route), f"the shadow failed: {type(error).__name__}; see the server's log")
+        while (waited := self._copies.get()) is not None:
+            if time.monotonic() > self._until:
+                self.dropped += 1
+            else:
+                self._ask_shadow(*waited[1])
+            del waited  # or it would stay in memory until the next one comes
+
+    def _ask_shadow(self, route: Route, columns: Columns, request_id: str) -> None:
+        try:
+            result = route.graph.run_shadow(columns)
+            result.request_id = request_id
+            self._log.append(route, time.time_ns() // 1_000_000, result, {}, Stream.SHADOW)
+        except DomainError as error:
+            _LOG.warning("the shadow of %s failed: %s", route.namespace, error.message)
+            self._note(route, _shadow(route), f"the shadow failed: {error.message}")
+        except Exception as error:  # noqa: BLE001  # the thread must go on
+            _LOG.exception("the shadow of %s failed", route.namespace)
+            self._note(route, _shadow(route), f"the shadow failed: {type(error).__name__}; see the server's log")
 
     def _note(self, route: Route, node: str, message: str) -> None:
         self._failures.note(Failure(route.workspace_id, route.pipeline_id, node, message))
+
+
+def _weight(item: tuple[int, _Copy] | None) -> int:
+    return max(item[0], _LEAST_BYTES) if item else _LEAST_BYTES
 
 
 def _shadow(route: Route) -> str:

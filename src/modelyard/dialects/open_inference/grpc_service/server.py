@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.dialects.open_inference.dialect import error_body
 from modelyard.dialects.open_inference.grpc_service.call import STATUS, GrpcCall
 from modelyard.dialects.open_inference.grpc_service.messages import SERVICE, methods
@@ -27,6 +28,8 @@ _INFERENCE_THREADS = 2
 """More would only fight for the interpreter; they are apart, so that no call that waits holds up inference."""
 _CALLS = 256
 """Calls under way or waiting; more are refused at once."""
+_MESSAGE_BYTES = 2000
+"""Of an error: it travels in a header, where each byte may take three, and clients refuse headers beyond 8 KiB."""
 
 Answer = Callable[[Any, Any], Any]
 
@@ -61,27 +64,43 @@ def _handlers(services: Services, loop: asyncio.AbstractEventLoop) -> grpc.Gener
     inference = ThreadPoolExecutor(_INFERENCE_THREADS, "grpc-inference")
     made = {
         name: grpc.unary_unary_rpc_method_handler(
-            _answering(name, services, loop, inference), request.FromString, _serialized
+            _answering(name, request, services, loop, inference), None, _serialized
         )
         for name, request in methods().items()
     }
     return grpc.method_handlers_generic_handler(SERVICE, made)
 
 
-def _answering(name: str, services: Services, loop: asyncio.AbstractEventLoop, inference: ThreadPoolExecutor) -> Answer:
+def _answering(  # what it works with
+    name: str, kind: Any, services: Services, loop: asyncio.AbstractEventLoop, inference: ThreadPoolExecutor
+) -> Answer:
     method = METHODS.get(name)
 
-    def answer(request: Any, context: Any) -> Any:
+    def answer(data: bytes, context: Any) -> Any:
         try:
+            request = _read(kind, data)
             call = GrpcCall(name, dict(context.invocation_metadata()), context, services, loop)
             return model_infer(request, call) if method is None else call.wait(method(request, call))
         except Exception as error:  # noqa: BLE001  # the edge: no inner detail leaves
             failure = _told(name, error)
-        return context.abort(STATUS[failure.kind], error_body(failure)["error"])
+        return context.abort(STATUS[failure.kind], _shortened(error_body(failure)["error"]))
 
     if method is None:
         answer.experimental_thread_pool = inference  # type: ignore[attr-defined]  # as grpcio looks for it
     return answer
+
+
+def _read(kind: Any, data: bytes) -> Any:
+    """The message; ``INVALID`` when the bytes are none. Left to gRPC, that would be an error of the server."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise invalid(f"the bytes are no {kind.DESCRIPTOR.name}: {error}") from error
+
+
+def _shortened(text: str) -> str:
+    data = text.encode(errors="replace")
+    return text if len(data) <= _MESSAGE_BYTES else data[:_MESSAGE_BYTES].decode(errors="ignore") + "…"
 
 
 def _told(name: str, error: Exception) -> DomainError:

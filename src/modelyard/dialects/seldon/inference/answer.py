@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import orjson
 
+from modelyard.core.kernel.errors import invalid
 from modelyard.core.serving.graph.plan import Node
 from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.graph.routers import ALL, NONE
@@ -14,12 +16,19 @@ from modelyard.dialects.seldon.inference import tftensor
 from modelyard.dialects.seldon.inference.message import Message
 
 
-def answer_to(message: Message, route: Route, result: Result) -> dict[str, Any]:
+def tags_of(message: Message) -> orjson.Fragment:
+    """The tags of the request, which its answer repeats; ``INVALID`` for those that cannot be written down again."""
+    try:
+        return orjson.Fragment(orjson.dumps((message.meta and message.meta.tags) or {}))
+    except TypeError as error:
+        raise invalid(f"meta.tags cannot be repeated in the answer: {error}") from error
+
+
+def answer_to(message: Message, tags: orjson.Fragment, route: Route, result: Result) -> dict[str, Any]:
     """The reply; arrays in it are for an encoder that knows numpy's."""
-    tags = message.meta.tags if message.meta else None
     meta = {
         "puid": result.request_id,
-        "tags": tags or {},
+        "tags": tags,
         "routing": result.routing or {},
         "requestPath": request_path(route, result),
         "metrics": [],

@@ -10,7 +10,7 @@ from starlette.types import Scope
 from modelyard.core.kernel.errors import DomainError, not_found
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.core.serving.routes import Route, RouteTable
-from modelyard.dialects.seldon.inference.answer import answer_to
+from modelyard.dialects.seldon.inference.answer import answer_to, tags_of
 from modelyard.dialects.seldon.inference.bodies import message_in
 from modelyard.dialects.seldon.inference.failure import failure, failure_headers, request_id_of
 from modelyard.dialects.seldon.inference.message import Message, puid_of
@@ -54,13 +54,13 @@ class SeldonInference:
         message = message_in(body, headers.get(b"content-type", b""), scope["query_string"])
         puid = _puid(message, headers)
         try:
-            columns = columns_of(message, route.graph.inputs)
+            columns, tags = columns_of(message, route.graph.inputs), tags_of(message)
             result, extra = run(route, columns, began)
         except DomainError as error:
             error.details.setdefault("request_id", puid)
             raise
         result.request_id = puid
-        encoded = orjson.dumps(answer_to(message, route, result), option=orjson.OPT_SERIALIZE_NUMPY)
+        encoded = orjson.dumps(answer_to(message, tags, route, result), option=orjson.OPT_SERIALIZE_NUMPY)
         fields = [(b"seldon-puid", puid.encode()), _NOSNIFF, *_cloud_event(headers, route, puid)]
         logged = not (self._skip_logging and b"seldon-skip-logging" in headers)
         return Answer(encoded, _JSON, now_ms(), result, columns, extra, fields, logged)
