@@ -98,10 +98,11 @@ def test_a_node_that_fails_is_noted_as_over_http(raw: Bytes, served: Served, tmp
     planned.deployed(served.server, served.caller, workspace, routed, "ccfraud.onnx", str(router), name="far")
     code, text = raw.ask("ModelInfer", usual("far"))
     assert code is CODE.INVALID_ARGUMENT
+    assert text.endswith("chose branch 7, but has 2 of them")
     with planned.store_of(served.server) as store:
 
-        def noted() -> list[str]:
-            events = store.run_read(lambda tx: tx.find(DeploymentEvent, workspace_id=workspace, node="lost"))
-            return [event.message for event in events]
+        def noted() -> list[tuple[str, str]]:
+            events = store.run_read(lambda tx: tx.find(DeploymentEvent, workspace_id=workspace))
+            return [(event.node, event.message) for event in events if event.node]
 
-        assert eventually(lambda: noted() == [text])
+        assert eventually(lambda: noted() == [("lost", "node 'lost' chose branch 7, but has 2 of them")])
