@@ -1,5 +1,6 @@
 """Pipelines on a live server: what comes out is what numpy says."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from wire import Caller, administrator
 
 WIDTH = 3
 ROWS = np.random.default_rng(5).normal(size=(4, WIDTH)).astype(np.float32)
+_PAIR = {"m-above.outputs.below": "a", "pipeline.inputs.x": "b"}
 UPLOADS = {
     "double": affine(2.0, 0.0, WIDTH),
     "plus": affine(1.0, 1.0, WIDTH),
@@ -126,6 +128,33 @@ def test_a_request_that_leads_nowhere_is_told_so(caller: Caller, space: str) -> 
     add_pipeline(caller, space, pipeline("nowhere", steps, "m-plus"))
     with pytest.raises(AssertionError, match="nothing reached the output: it waits for m-plus"):
         answers(caller, space, "nowhere", (-np.abs(ROWS)).tolist())
+
+
+def test_every_way_of_a_fork_is_logged(caller: Caller, space: str) -> None:
+    steps = [
+        step("m-above"),
+        step("m-plus", "m-above.outputs.above"),
+        step("m-pair", "m-above.outputs.below", "pipeline.inputs.x", tensorMap=_PAIR),
+    ]
+    add_pipeline(caller, space, pipeline("fork", steps, "m-plus", "m-pair", stepsJoin="any"))
+    for sign in (1, -1, 1):
+        answers(caller, space, "fork", (np.abs(ROWS) * sign).tolist())
+    workspaces = caller.post("/v1/api/workspaces/list", {})["workspaces"]
+    workspace = next(each["id"] for each in workspaces if each["name"] == space)
+    outputs = [next(iter(row["out"])) for row in logged(caller, f"workspace-{workspace}-pipeline-fork-inference")]
+    assert outputs == ["y"] * len(ROWS) + ["difference"] * len(ROWS) + ["y"] * len(ROWS)
+
+
+def logged(caller: Caller, topic: str) -> list[dict[str, Any]]:
+    """All rows of the log; its pages end where their columns change."""
+    rows, body = [], {}
+    while body is not None:
+        answer = caller.call("POST", f"/v1/logs/topic/{topic}/records", json=body, params={"page_size": 100})
+        assert answer.status_code == 200, answer.text
+        rows += answer.json()
+        status = json.loads(answer.headers["x-iteration-status"])
+        body = status["next"] if status["status"] != "All" else None
+    return rows
 
 
 def test_a_step_aside_leaves_the_answer_alone(caller: Caller, space: str) -> None:
