@@ -9,9 +9,11 @@ import asyncio
 import logging
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +35,8 @@ _COLLISIONS = {"40001", "40P01", "23505"}
 says ``CONFLICT``; that it comes here means that another was faster.
 """
 _ATTEMPTS = 12
+_TOGETHER = 2
+"""So often writes are tried beside one another; those that still collide wait for each other within the process."""
 _BUSY_MS = 15_000
 
 
@@ -50,6 +54,7 @@ class SqlStore:
         self._reader, self._writer = _sqlite_engines(url) if self._sqlite else _postgresql_engines(url)
         self._read_threads = ThreadPoolExecutor(4, "store-read")
         self._write_threads = ThreadPoolExecutor(1 if self._sqlite else 4, "store-write")
+        self._collided = threading.Lock()
         self._listeners: list[Callable[[set[Topic]], None]] = []
         self._group = GroupCommit(self._write_threads, self._write_together, self.run_write)
 
@@ -77,7 +82,8 @@ class SqlStore:
         """``write`` for callers that have a thread of their own."""
         for attempt in range(_ATTEMPTS):
             try:
-                return self._write_once(use_case, args, kwargs)
+                with self._collided if attempt >= _TOGETHER else nullcontext():
+                    return self._write_once(use_case, args, kwargs)
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in _COLLISIONS:
                     raise _unavailable(error) from error
