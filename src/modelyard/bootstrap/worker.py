@@ -17,6 +17,7 @@ from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store, server_id
 from modelyard.bootstrap.issuers import bearer_verifiers
 from modelyard.bootstrap.job_files import job_files
 from modelyard.bootstrap.model_uris import model_uris
+from modelyard.bootstrap.protocols import admissions, inference_protocols
 from modelyard.bootstrap.remembering import Remembering
 from modelyard.core.audit.bounded import PERIOD_SECONDS, BoundedRecorder
 from modelyard.core.identity.sessions import Lifetimes
@@ -27,17 +28,12 @@ from modelyard.core.serving.rewards import RewardTable
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.workers import heartbeat, register_worker, remove_workers
 from modelyard.dialects.mlflow import canonical_path, mlflow
-from modelyard.dialects.mlflow.scoring.protocol import MlflowInference
 from modelyard.dialects.native import native
 from modelyard.dialects.open_inference import open_inference
-from modelyard.dialects.open_inference.names import BELOW
-from modelyard.dialects.open_inference.protocol import Expectations, OpenInference
 from modelyard.dialects.openid import openid
 from modelyard.dialects.openid.dialect import without_last_slash
 from modelyard.dialects.seldon import seldon, seldon_data
-from modelyard.dialects.seldon.inference.protocol import SeldonInference
 from modelyard.dialects.wallaroo import wallaroo
-from modelyard.dialects.wallaroo.inference.protocol import WallarooInference
 from modelyard.dialects.wallaroo.models import description
 from modelyard.engines import onnx
 from modelyard.engines.onnx_check import check_model
@@ -58,7 +54,6 @@ from modelyard.web.health import health
 from modelyard.web.inference.admission import Admission
 from modelyard.web.inference.app import InferenceApp, Response
 from modelyard.web.inference.keeping import Keeper
-from modelyard.web.inference.protocol import InferenceProtocol
 from modelyard.web.paths import path_of_segments
 from modelyard.web.proxies import TrustedProxies
 from modelyard.web.routing import NoSuchRoute, access_table, direct_routes
@@ -164,21 +159,7 @@ class Application:
         failures = FailureCounter(store, self._worker_id)
         admission = Admission(authenticator, audit)
         identity_admission = Admission(identity_authenticator, audit, session_cookie.credential)
-        expectations = Expectations()
-        protocols: dict[str, InferenceProtocol] = {
-            "wallaroo": WallarooInference(),
-            "seldon": SeldonInference(skip_logging=settings.skip_logging),
-            "mlflow": MlflowInference(),
-            "open_inference": OpenInference(expectations),
-            "open_inference below": OpenInference(expectations, BELOW),
-        }
-        admissions = {
-            "wallaroo": admission,
-            "seldon": identity_admission,
-            "mlflow": Admission(authenticator, audit, basic=basic),
-            "open_inference": admission,
-            "open_inference below": identity_admission,
-        }
+        protocols = inference_protocols(settings)
         serving = Serving(routes, admission, identity_admission, Keeper(writer, failures), protocols)
         self._services = Services(
             store=store,
@@ -203,8 +184,9 @@ class Application:
             grpc=bool(settings.grpc_port),
             alerted=settings.alert_webhook_url is not None,
         )
+        let_in = admissions(admission, identity_admission, authenticator, basic, audit)
         self._inference = [
-            InferenceApp(protocol, routes, admissions[name], serving.keeper, settings.max_body_bytes)
+            InferenceApp(protocol, routes, let_in[name], serving.keeper, settings.max_body_bytes)
             for name, protocol in serving.protocols.items()
         ]
         rewards = RewardTable(store)
