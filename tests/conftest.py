@@ -14,7 +14,7 @@ import pytest
 from running import RunningServer, StartServer, environment, program
 
 _numbers = itertools.count(1)
-_COMPARED = "test_differential"
+_SHARING = ("tests/access", "tests/dialects/mlflow")
 
 
 @contextmanager
@@ -126,8 +126,8 @@ def _database(postgres_url: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file share what it sets up, and those that compare with MLflow's own server share that: each such
-    group runs in one process, in its order."""
+    """Tests of a file share what it sets up, and some folders share a server, too: each such group runs in one
+    process, in its order."""
     for item in items:
         file = str(item.path)
-        item.add_marker(pytest.mark.xdist_group(_COMPARED if _COMPARED in file else file))
+        item.add_marker(pytest.mark.xdist_group(next((each for each in _SHARING if each in file), file)))

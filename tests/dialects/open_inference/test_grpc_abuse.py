@@ -16,7 +16,7 @@ from modelyard.dialects.open_inference.grpc_service.messages import SERVICE, mes
 from running import eventually
 
 GARBAGE = (b"\xff" * 50, b"\x0a\x05ab", b"\x0a\x02\xff\xfe")
-UNARY = sorted(name for name, (_, streams) in methods().items() if not streams)
+UNARY = sorted(methods())
 CODE = grpc.StatusCode
 
 
@@ -35,10 +35,6 @@ class Bytes:
         except grpc.RpcError as error:
             return error.code(), str(error.details())
         return CODE.OK, ""
-
-    def stream(self, *messages: bytes) -> list[bytes]:
-        call = self._channel.stream_stream(f"/{SERVICE}/ModelStreamInfer")
-        return list(call(iter(messages), metadata=self._metadata, timeout=20))
 
 
 @pytest.fixture
@@ -63,12 +59,6 @@ def test_bytes_that_are_no_message_are_the_callers_fault(raw: Bytes, method: str
         assert "<class" not in text
     assert raw.ask(method, GARBAGE[0])[0] is CODE.INVALID_ARGUMENT
     assert raw.served.server.err.count("Traceback") == before
-
-
-def test_garbage_in_a_stream_does_not_end_it(raw: Bytes) -> None:
-    answers = [message("ModelStreamInferResponse").FromString(each) for each in raw.stream(usual(), b"\xff", usual())]
-    assert [bool(each.error_message) for each in answers] == [False, True, False]
-    assert "no ModelInferRequest" in answers[1].error_message
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "中"])

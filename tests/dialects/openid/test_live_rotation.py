@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any
 
+import pytest
 from apps import PROTOCOL, opens
 from joserfc import jws
 
@@ -71,6 +72,7 @@ def test_no_call_fails_while_keys_rotate_and_retired_ones_end(start_server: Star
     assert published(server) == [rows[1]["kid"]]
 
 
+@pytest.mark.alone
 def test_refresh_tokens_outlive_the_key_that_signed_beside_them(start_server: StartServer) -> None:
     server = start_server()
     form = {"username": server.admin_username, "password": server.admin_password, "client_id": "sdk-client"}
