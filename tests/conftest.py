@@ -125,6 +125,7 @@ def _database(postgres_url: str) -> str:
     return f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of a file share what it sets up, and some folders share a server, too: each such group runs in one
     process, in its order."""
