@@ -14,7 +14,6 @@ import pytest
 from running import RunningServer, StartServer, environment, program
 
 _numbers = itertools.count(1)
-_SHARING = ("tests/access", "tests/dialects/mlflow")
 
 
 @contextmanager
@@ -123,12 +122,3 @@ def _database(postgres_url: str) -> str:
         connection.execute(f"CREATE DATABASE {name}")
     base, _, query = postgres_url.partition("?")
     return f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file share what it sets up, and some folders share a server, too: each such group runs in one
-    process, in its order."""
-    for item in items:
-        file = str(item.path)
-        item.add_marker(pytest.mark.xdist_group(next((each for each in _SHARING if each in file), file)))
