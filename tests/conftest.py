@@ -1,5 +1,6 @@
 """The real things that tests run against: a server as a user starts it, and a PostgreSQL."""
 
+import gc
 import importlib
 import itertools
 import secrets
@@ -7,13 +8,42 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
+from sqlalchemy import make_url
+from xdist.scheduler import LoadScopeScheduling
 
+from model_environments import use_environments
 from running import RunningServer, StartServer, environment, program
+from stores import migrate_once
 
+_TOGETHER = "tests/dialects/mlflow/"
 _numbers = itertools.count(1)
+
+# How long an example takes says how much else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+
+class _Files(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Deals out the tests of a file together and in their order; so it does all that share a server of MLflow's own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _TOGETHER if nodeid.startswith(_TOGETHER) else nodeid.split("::", 1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Files:
+    return _Files(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """The collector leaves out the thousands of tests from here on: one walk over them is longer than what is timed."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
@@ -47,8 +77,10 @@ def servers(folder: Path) -> Iterator[StartServer]:
 @pytest.fixture(scope="session")
 def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One server that many tests share: they make their own users and workspaces, and stop nothing."""
-    with servers(tmp_path_factory.mktemp("live")) as start:
-        server = start()
+    folder = tmp_path_factory.mktemp("live")
+    use_environments(folder / "data")
+    with servers(folder) as start:
+        server = start(data=folder / "data")
         assert server.url
         yield server
 
@@ -109,16 +141,30 @@ def fresh_postgres_url(postgres_url: str) -> str:
     return _database(postgres_url)
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """The name of a database there at the current schema, to which nobody connects."""
+    url = _database(postgres_url)
+    migrate_once(url)
+    return str(make_url(url).database)
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_url: str, postgres_template: str) -> str:
+    """A new database there at the current schema."""
+    return _database(postgres_url, postgres_template)
+
+
 @pytest.fixture(scope="module")
-def module_postgres_url(postgres_url: str) -> str:
+def module_postgres_url(postgres_url: str, postgres_template: str) -> str:
     """The same for all tests of a module."""
-    return _database(postgres_url)
+    return _database(postgres_url, postgres_template)
 
 
-def _database(postgres_url: str) -> str:
+def _database(postgres_url: str, template: str = "template1") -> str:
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     base, _, query = postgres_url.partition("?")
     return f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}"

@@ -1,8 +1,10 @@
 """Plain HTTP calls to a running server, as somebody."""
 
+import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import requests
 
@@ -10,6 +12,8 @@ from running import RunningServer
 
 TOKEN = "/auth/realms/master/protocol/openid-connect/token"
 _SECONDS = 30
+_ADMINISTRATORS: WeakKeyDictionary[RunningServer, tuple["Caller", float]] = WeakKeyDictionary()
+"""Who has signed in at each server, and until when the token may be used here."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +52,28 @@ class Caller:
 
 def sign_in(server: RunningServer, username: str, password: str) -> Caller:
     """The password grant, as the SDK uses it."""
-    form = {"grant_type": "password", "client_id": "sdk-client", "username": username, "password": password}
-    answer = Caller(server.url).call("POST", TOKEN, data=form)
-    assert answer.status_code == 200, answer.text
-    return Caller(server.url, answer.json()["access_token"])
+    return Caller(server.url, _granted(server, username, password)["access_token"])
 
 
 def administrator(server: RunningServer) -> Caller:
-    """The administrator that the first start made."""
-    return sign_in(server, server.admin_username, server.admin_password)
+    """The administrator that the first start made, signed in once for many tests: a password is slow to check.
+
+    The token may be some time old, but at least half of its lifetime is left.
+    """
+    caller, until = _ADMINISTRATORS.get(server, (None, 0.0))
+    if caller is None or time.monotonic() > until:
+        asked = time.monotonic()
+        granted = _granted(server, server.admin_username, server.admin_password)
+        caller = Caller(server.url, granted["access_token"])
+        _ADMINISTRATORS[server] = caller, asked + granted["expires_in"] / 2
+    return caller
+
+
+def _granted(server: RunningServer, username: str, password: str) -> Any:
+    form = {"grant_type": "password", "client_id": "sdk-client", "username": username, "password": password}
+    answer = Caller(server.url).call("POST", TOKEN, data=form)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from modelyard.core.access.permissions import (
 )
 from modelyard.dialects.mlflow.scoring import protocol as mlflow_inference
 from modelyard.dialects.open_inference.names import INFERENCE_PATHS
+from modelyard.dialects.openai import protocol as openai_inference
 from modelyard.dialects.seldon.inference import protocol as seldon_inference
 from modelyard.dialects.wallaroo import inference_reference
 from modelyard.dialects.wallaroo.graphql.mutations import MUTATIONS
@@ -101,7 +102,7 @@ _FIELDS = """\
 
 """
 
-_INFERENCE = (inference_reference.PATH, *seldon_inference.PATHS, mlflow_inference.PATH)
+_INFERENCE = (inference_reference.PATH, *seldon_inference.PATHS, mlflow_inference.PATH, *openai_inference.PATHS)
 """Served before the router."""
 
 

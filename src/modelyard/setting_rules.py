@@ -116,6 +116,10 @@ def _web_address(value: object) -> str:
     return _text(value).rstrip("/")
 
 
+def _web_addresses(value: object) -> tuple[str, ...]:
+    return tuple(_web_address(text) for text in _texts(value))
+
+
 def _origin(value: object) -> str:
     address = _web_address(value)
     if urlsplit(address).path or "@" in address:
@@ -184,6 +188,8 @@ RULES = {
     "browser_session_seconds": _LIFETIME,
     "browser_session_idle_seconds": _LIFETIME,
     "password_grant": Rule(_switch, "true or false"),
+    "inference_queue": _integer(0, 100_000),
+    "inference_timeout_seconds": _integer(1, 86_400, " of seconds"),
     "skip_logging": Rule(_switch, "true or false"),
     "max_body_bytes": _SIZE_RULE,
     "max_upload_bytes": _SIZE_RULE,
@@ -193,7 +199,18 @@ RULES = {
     "trusted_proxies": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),
     "alert_webhook_url": Rule(_webhook, "an http or https address"),
     "data_roots": Rule(_roots, "a list of absolute paths of folders, in which {namespace} may stand"),
+    "outgoing_networks": Rule(_networks, "a list of addresses or networks like 10.0.0.0/8"),
     "job_runners": _integer(0, 64),
+    "model_hang_seconds": _integer(1, 86_400, " of seconds"),
+    "rollout_standby": _integer(0, 64),
+    "package_index": Rule(
+        _web_address, "an http or https address without query, like https://packages.example.com/simple"
+    ),
+    "package_extra_indexes": Rule(_web_addresses, "a list of http or https addresses without query"),
+    "package_folders": Rule(_folders, "a list of absolute paths of folders"),
+    "package_offline": Rule(_switch, "true or false"),
+    "package_sources": Rule(_switch, "true or false"),
+    "sandbox_minimum": _choice("process", "restricted", "isolated"),
     "drain_seconds": _integer(0, 3600, " of seconds"),
     "log_format": _choice("plain", "json"),
     "log_level": _choice("debug", "info", "warning", "error"),

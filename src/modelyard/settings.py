@@ -21,9 +21,14 @@ CONFIG_VARIABLE = "MODELYARD_CONFIG"
 CONFIG_NAME = "modelyard.toml"
 
 # Never shown in a message or a repr. Each may be given as a file too: MODELYARD_ADMIN_PASSWORD_FILE and so on.
-SECRETS = frozenset({"admin_password", "alert_webhook_url", "api_client_secret", "database"})
+SECRETS = frozenset(
+    {"admin_password", "alert_webhook_url", "api_client_secret", "database", "package_index", "package_extra_indexes"}
+)
 
-_TEXTS = ("realms", "model_roots", "s3_endpoints", "trusted_proxies", "data_roots")
+_TEXTS = (
+    *("realms", "model_roots", "s3_endpoints", "trusted_proxies", "data_roots"),
+    *("package_extra_indexes", "package_folders", "outgoing_networks"),
+)
 
 # Variables of the same prefix that are read by the client or name the file itself.
 _NOT_SETTINGS = frozenset(
@@ -64,10 +69,21 @@ class Settings:
     model_roots: tuple[str, ...] = ()
     s3_endpoint: str | None = None
     s3_endpoints: tuple[str, ...] = ()
+    inference_queue: int = 32
+    inference_timeout_seconds: int = 60
     skip_logging: bool = False
     trusted_proxies: tuple[str, ...] = ()
     data_roots: tuple[str, ...] = ()
-    job_runners: int = 1
+    outgoing_networks: tuple[str, ...] = ()
+    job_runners: int = 2
+    model_hang_seconds: int = 60
+    rollout_standby: int = 64
+    package_index: str | None = field(default=None, repr=False)
+    package_extra_indexes: tuple[str, ...] = field(default=(), repr=False)
+    package_folders: tuple[str, ...] = ()
+    package_offline: bool = False
+    package_sources: bool = False
+    sandbox_minimum: Literal["process", "restricted", "isolated"] = "restricted"
     alert_webhook_url: str | None = field(default=None, repr=False)
     drain_seconds: int = 30
     log_format: Literal["plain", "json"] = "plain"

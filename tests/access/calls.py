@@ -86,6 +86,15 @@ def _upload_stream(things: Things, _: World) -> Parts:
     return {"params": named, "data": upload("uploaded", 0)["file"][1]}
 
 
+def _logs(**more: Any) -> list[Case]:
+    """The log of the pipeline, and the logs of all in its workspace that the caller may read."""
+    inside = {"workspace": lambda t: t.workspace_name, **more}
+    return [
+        Case("logs.read", "thing", _json(pipelines=lambda t: [t.pipeline_name], **inside)),
+        Case("logs.read", "list", _json(**inside)),
+    ]
+
+
 def _nothing(*_: object) -> Parts:
     return {}
 
@@ -120,8 +129,8 @@ def _of_client(**more: str) -> Callable[[Things, World], Parts]:
     return lambda _, world: {"path": {"user_id": world.victim.id, **path}}
 
 
-def _robot(_: Things, world: World) -> Parts:
-    return {"path": {"account": world.robot}}
+def _robot(things: Things, _: World) -> Parts:
+    return {"path": {"account": things.robot}}
 
 
 def _group(member: bool = False) -> Callable[[Things, World], Parts]:
@@ -186,6 +195,45 @@ def _jobs(kind: str) -> dict[tuple[str, str], list[Case]]:
         ("POST", loads): _things("pipeline.edit", _at(**load_test())),
         ("GET", loads): _things("pipeline.read", _at()),
         ("DELETE", f"{loads}/{{jobName}}"): _things("pipeline.edit", _at("load_test"), spare="job"),
+    }
+
+
+def _replays() -> dict[tuple[str, str], list[Case]]:
+    """Replays of the log of a deployment."""
+    path = "/api/v1/deployments/{workspace}/{pipeline}/replay"
+
+    def of(job: str = "", **more: Any) -> Callable[[Things, World], Parts]:
+        def parts(things: Things, _: World) -> Parts:
+            named = {"job": getattr(things, job)} if job else {}
+            return {"path": {"workspace": things.workspace_name, "pipeline": things.pipeline_name, **named}, **more}
+
+        return parts
+
+    return {
+        ("POST", path): _things("pipeline.edit", of(json={}), success=201),
+        ("GET", path): _things("pipeline.read", of()),
+        ("GET", f"{path}/{{job}}"): _things("logs.read", of("replay"), spare="job"),
+        ("DELETE", f"{path}/{{job}}"): _things("pipeline.edit", of("replay"), spare="job", success=204),
+    }
+
+
+def _rollouts() -> dict[tuple[str, str], list[Case]]:
+    """How a deployment is, its guard, its rollouts, and going back."""
+    place = "/api/v1/deployments/{workspace}/{pipeline}"
+
+    def at(**more: Any) -> Callable[[Things, World], Parts]:
+        return lambda things, _: {
+            "path": {"workspace": things.workspace_name, "pipeline": things.pipeline_name},
+            **more,
+        }
+
+    return {
+        ("GET", place): _things("pipeline.read", at()),
+        ("GET", f"{place}/rollout-guard"): _things("pipeline.read", at()),
+        ("PUT", f"{place}/rollout-guard"): _things("pipeline.deploy", at(json={"bake_seconds": 1})),
+        ("DELETE", f"{place}/rollout-guard"): _things("pipeline.deploy", at(), success=204),
+        ("GET", f"{place}/rollouts"): _things("pipeline.read", at()),
+        ("POST", f"{place}/rollback"): _things("pipeline.deploy", at(), spare="redeployed"),
     }
 
 
@@ -341,7 +389,7 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
         "users.manage", lambda *_: {"json": {"name": _fresh(), "oauth_client": True}}, success=201
     ),
     ("GET", "/api/v1/service-accounts/{account}"): _platform("users.manage", _robot),
-    ("DELETE", "/api/v1/service-accounts/{account}"): _platform("users.manage", _robot, success=204),
+    ("DELETE", "/api/v1/service-accounts/{account}"): _platform("users.manage", _robot, success=204, spare="robot"),
     # groups and grants
     ("GET", "/api/v1/groups"): _platform("groups.manage", _NOTHING),
     ("POST", "/api/v1/groups"): _platform("groups.manage", lambda *_: {"json": {"name": _fresh()}}, success=201),
@@ -486,6 +534,14 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     # the native API: the audit log
     ("GET", "/api/v1/audit"): _platform("audit.read", _nothing),
     ("GET", "/api/v1/audit/export"): _platform("audit.read", _nothing),
+    # the native API: inference logs
+    ("POST", "/api/v1/logs/search"): _logs(),
+    ("POST", "/api/v1/logs/sql"): _logs(sql="select count(*) as n from logs"),
+    ("POST", "/api/v1/logs/export"): _logs(format="csv"),
+    # the native API: replays
+    **_replays(),
+    # the native API: rollouts
+    **_rollouts(),
     # jobs, as Seldon Deploy has them
     **_jobs("seldondeployments"),
     **_jobs("pipelines"),

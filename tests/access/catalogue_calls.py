@@ -52,6 +52,14 @@ def _named_entry(things: Things, world: World) -> Parts:
     return {"params": {"URI": things.model_uri, "project": things.project}}
 
 
+def _version(things: Things, world: World) -> Parts:
+    return {"path": {"workspace": str(things.workspace_id), "name": things.model_name, "version": "1"}}
+
+
+def _version_by_uuid(things: Things, world: World) -> Parts:
+    return {"path": {**_version(things, world)["path"], "version": things.version_uuid}}
+
+
 ROUTES: dict[tuple[str, str], list[Case]] = {
     ("POST", f"{_SECRETS}/bucket/s3/{{remote}}"): [Case("secret.edit", "thing", _s3, **_PLACE)],
     ("POST", f"{_SECRETS}/bucket/gcs/{{remote}}"): [Case("secret.edit", "thing", _gcs, **_PLACE)],
@@ -65,5 +73,9 @@ ROUTES: dict[tuple[str, str], list[Case]] = {
     ("POST", METADATA): [Case("model.edit", "thing", _new_entry, places=("project",))],
     ("PUT", METADATA): [Case("model.edit", "thing", _entry, places=("project",))],
     ("DELETE", METADATA): [Case("model.edit", "thing", _named_entry, spare="project", places=("project",))],
+    ("GET", "/api/v1/models/{workspace}/{name}/versions/{version}"): [
+        Case("model.read", "thing", _version),
+        Case("model.read", "thing", _version_by_uuid),
+    ],
     ("GET", f"{METADATA}/runtime"): [Case("pipeline.read", "list", lambda *_: {})],
 }

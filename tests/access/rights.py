@@ -79,7 +79,7 @@ def with_groups(admin: Caller, things: Things, names: dict[str, str]) -> Things:
 
 
 def with_person(admin: Caller, things: Things, kind: str) -> Things:
-    """A new user, by ``kind`` with a grant on the experiment and the registered model, a role or a group to use up."""
+    """A new user, by ``kind`` with a grant on experiment and registered model, a role or a group to use up."""
     made = admin.post(f"{API}/users/create", {"username": f"p-{word()}", "password": uuid.uuid4().hex})["user"]
     things = replace(things, person=made["username"])
     if kind == "granted person":
@@ -97,3 +97,8 @@ def with_person(admin: Caller, things: Things, kind: str) -> Things:
         done = admin.call("PUT", f"/api/v1/groups/{things.group}/members/{things.person}")
         assert done.status_code == 204, done.text
     return things
+
+
+def with_robot(admin: Caller, things: Things) -> Things:
+    """A new service account."""
+    return replace(things, robot=admin.post("/api/v1/service-accounts", {"name": f"robot-{word()}"}, 201)["id"])

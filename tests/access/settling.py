@@ -42,9 +42,10 @@ def settle(owner: Caller) -> Things:
     return replace(things, tag_id=tag_id, **track(owner, f"{canary}-tracked"))
 
 
-def deployed(owner: Caller, things: Things) -> Things:
+def deployed(owner: Caller, things: Things, engine: dict[str, Any] | None = None) -> Things:
     """Their pipeline, deployed and running."""
-    body = {"deploy_id": things.pipeline_name, "pipeline_version_pk_id": things.pipeline_version_id}
+    body: dict[str, Any] = {"deploy_id": things.pipeline_name, "pipeline_version_pk_id": things.pipeline_version_id}
+    body |= {"engine_config": engine} if engine else {}
     deployment_id = owner.post("/v1/api/pipelines/deploy", body)["id"]
     namespace = f"{things.pipeline_name}-{deployment_id}"
     assert eventually(lambda: _status(owner, namespace) == "Running", seconds=30)
@@ -120,11 +121,12 @@ def with_flow(owner: Caller, things: Things, name: str, kind: str) -> Things:
 
 
 def with_jobs(owner: Caller, things: Things, data: str) -> Things:
-    """A new batch job and a new load test of their pipeline."""
+    """A new batch job, a new load test and a new replay of their pipeline."""
     place = f"{BASE}/namespaces/{things.workspace_name}/pipelines/{things.pipeline_name}"
     job = owner.post(f"{place}/batchjobs", batch(data))["workflowName"]
     test = owner.call("POST", f"{place}/loadtestjobs", **load_test()).json()["message"]
-    return replace(things, batch_job=job, load_test=test)
+    replays = f"/api/v1/deployments/{things.workspace_name}/{things.pipeline_name}/replay"
+    return replace(things, batch_job=job, load_test=test, replay=owner.post(replays, {}, 201)["name"])
 
 
 def with_detectors(owner: Caller, things: Things, name: str) -> Things:

@@ -6,11 +6,14 @@ for word, like what never was.
 
 from typing import Any
 
+import archive_calls
 import calls
 import catalogue_calls
 import core2_calls
 import mlflow_calls
+import openai_calls
 import pytest
+import registry_calls
 import seldon_calls
 import seldon_data_calls
 import seldon_identity_calls
@@ -26,10 +29,13 @@ from modelyard.settings import Settings
 from modelyard.web.routing import access_table
 
 _TABLES: tuple[Any, ...] = (
+    archive_calls,
     calls,
     catalogue_calls,
     core2_calls,
     mlflow_calls,
+    openai_calls,
+    registry_calls,
     seldon_calls,
     seldon_data_calls,
     seldon_identity_calls,
@@ -65,12 +71,17 @@ def test_only_those_get_through_who_may(world: World, route: tuple[str, str], ca
     before = world.state()
     for role in sorted(EVERYBODY - passing if case.needs != "public" else ()):
         _refuses(world, role, route, case, target)
-    assert world.state() == before, f"{route} changed something though it refused"
+    after = world.state()
+    assert after == before, f"{route} changed something though it refused; recorded: {_new(before, after)}"
     for role in sorted(passing):
         target = world.spare(case.spare) if case.spare else world.ours
         answer = _call(world, role, route, case, target)
         assert answer.status_code == case.success, f"{role}: {answer.text}"
         _leaks_nothing(world, role, answer, case)
+
+
+def _new(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
+    return [row for row in after["done"] if row not in before["done"]]
 
 
 def _strangers_to(route: tuple[str, str]) -> frozenset[str]:

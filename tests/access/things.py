@@ -38,10 +38,13 @@ class Things:
     person: str
     role_id: int
     role_permission_id: int
+    robot: str
     group: str
     batch_job: str
     load_test: str
+    replay: str
     secret: str
+    registry: str
     project: str
     model_uri: str
     detector: str
@@ -83,10 +86,13 @@ UNKNOWN = Things(
     person="never-was@example.com",
     role_id=900_000_010,
     role_permission_id=900_000_011,
+    robot="00000000-0000-4000-8000-000000000003",
     group="never-was-group",
     batch_job="batch-00000000",
     load_test="loadtest-00000000",
+    replay="replay-00000000",
     secret="never-was-bucket-envvars",
+    registry="90000000-0000-4000-8000-000000000001",
     project="never-was-project",
     model_uri="s3://never-was/model",
     detector="never-was-detector",

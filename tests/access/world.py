@@ -5,18 +5,19 @@ import http.client
 import json
 import sqlite3
 import time
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from catalogue_things import with_metadata, with_secret
+from catalogue_things import with_metadata, with_registry, with_secret
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from oracle import PEOPLE
-from rights import Rights, with_groups, with_person
+from rights import Rights, with_groups, with_person, with_robot
 from settling import (
     ROW,
     deployed,
@@ -32,19 +33,24 @@ from settling import (
 from things import Things, word
 from tracked_things import API, track
 
+from modelyard.core.monitoring.inference_log import Stream
+from modelyard.segments.frames import folder_name
+from modelyard.segments.index import Index, extend
 from running import RunningServer, eventually
 from wire import TOKEN, Caller, Person, administrator, invite, sign_in
 
 # Changed by workers that are alive, whoever calls, and the counter of their rows; and what tells of refusals.
 _RESTLESS = {"workers", "replicas", "sqlite_sequence", "audit_entries", "audit_heads", "access_tokens"}
-_RESTLESS |= {"deployment_events", "detector_progress", "detector_results"}
+_RESTLESS |= {"deployment_events", "detector_progress", "detector_results", "rollouts", "revision_counts", "log_files"}
 _TOKENS = "select id, user_id, name, scopes, expires_at, revoked_at from access_tokens"  # but for their last use
-_DONE = "select * from audit_entries where outcome = 'ok' and details not like '%repeats%'"
+_DONE = """select * from audit_entries where outcome = 'ok' and action <> 'log.read' and details not like '%repeats%'"""
+"""But for reads: who was granted one pipeline of a workspace may ask for all its logs, and reads that one's."""
 _MAKERS = {
     "model": with_model,
     "seldon": with_seldon,
     "core model": with_core_model,
     "secret": with_secret,
+    "registry": with_registry,
     "detector": with_detectors,
 }
 
@@ -53,7 +59,7 @@ _MAKERS = {
 class World:
     """``ours`` is the workspace of "owner", ``theirs`` that of "other owner"; ``victim`` is a user to be changed.
 
-    ``robot`` is the id of a service account that may be removed, ``group`` that of a group that may be changed.
+    ``group`` is the id of a group that may be changed.
     ``names`` are the usernames of callers.
     """
 
@@ -62,7 +68,6 @@ class World:
     ours: Things
     theirs: Things
     victim: Person
-    robot: str
     group: str
     names: dict[str, str]
 
@@ -87,8 +92,8 @@ class World:
         admin = self.callers["admin"]
         things = with_metadata(admin, self.ours, name) if kind == "project" else self._made(kind, name)
         rights = self.rights(things)
-        if kind in ("model", "pipeline", "deployment"):
-            rights.give(kind.replace("deployment", "pipeline"))
+        if kind in ("model", "pipeline", "deployment", "redeployed"):
+            rights.give("model" if kind == "model" else "pipeline")
         if kind in ("seldon", "core model"):
             rights.give(kind)
         if kind.startswith("flow"):
@@ -116,10 +121,12 @@ class World:
             return with_flow(owner, self.ours, name, kind)
         if kind == "job":
             return with_jobs(owner, self.ours, self.data)
-        if kind in ("pipeline", "deployment"):
+        if kind in ("pipeline", "deployment", "redeployed"):
             things = with_pipeline(owner, self.ours, name)
-            return deployed(owner, things) if kind == "deployment" else things
-        return with_person(self.callers["admin"], self.ours, kind)
+            things = things if kind == "pipeline" else deployed(owner, things)
+            return deployed(owner, things, {"engine": {"cpu": 1}}) if kind == "redeployed" else things
+        admin = self.callers["admin"]
+        return with_robot(admin, self.ours) if kind == "robot" else with_person(admin, self.ours, kind)
 
     @property
     def data(self) -> str:
@@ -131,21 +138,40 @@ class World:
 
     def state(self) -> dict[str, Any]:
         """All rows of the database and the sizes of all kept files, but for what changes by itself; once it is calm."""
-        assert eventually(self._calm, 60), "a deployment starts or stops, or a job runs, without end"
-        rows = {name: self._rows(f"select * from {name}") for name in self._tables() - _RESTLESS}  # noqa: S608
-        rows |= {"done": self._rows(_DONE), "access_tokens": self._rows(_TOKENS)}
-        return rows | {str(file): file.stat().st_size for file in _files(self.server.data)}
+        assert eventually(self._calm, 60), (
+            "a deployment starts or stops, a job runs or a model is made ready without end"
+        )
+        with self._reading() as read:
+            tables = {name for (name,) in read("select name from sqlite_master where type = 'table'")}
+            rows = {name: read(f"select * from {name}") for name in tables - _RESTLESS}  # noqa: S608
+            rows |= {"done": read(_DONE), "access_tokens": read(_TOKENS)}
+        kept = (file for file in (self.server.data / "blobs").rglob("*") if file.is_file())
+        return rows | {str(file): file.stat().st_size for file in kept} | {"logged": self._logged()}
+
+    def _logged(self) -> Counter[str]:
+        """Rows in the log of each pipeline's stream, wherever they lie by now: segments end and are archived."""
+        logged: Counter[str] = Counter()
+        with self._reading() as read:
+            archived = read("select pipeline_id, stream, rows from log_files")
+        for pipeline, stream, rows in archived:
+            logged[folder_name(pipeline, Stream(stream))] += rows
+        for segment in (self.server.data / "logs").rglob("*.seg"):
+            index = Index()
+            extend(segment, index)
+            logged[segment.parent.name] += index.rows
+        return logged
 
     def _calm(self) -> bool:
-        moving = self._rows("select id from deployments where state in ('STARTING', 'STOPPING')")
-        return moving == self._rows("select id from jobs where finished_at is null") == []
+        with self._reading() as read:
+            moving = read("select id from deployments where state in ('STARTING', 'STOPPING')")
+            working = read("select id from jobs where finished_at is null")
+            return moving == working == read("select id from preparations") == []
 
-    def _tables(self) -> set[str]:
-        return {name for (name,) in self._rows("select name from sqlite_master where type = 'table'")}
-
-    def _rows(self, statement: str) -> list[Any]:
+    @contextmanager
+    def _reading(self) -> Iterator[Callable[[str], list[Any]]]:
+        """Gives the rows of statements: to connect, and to read the schema, takes longer than most of them."""
         with closing(sqlite3.connect(f"file:{self.server.data}/modelyard.db?mode=ro", uri=True)) as database:
-            return database.execute(statement).fetchall()
+            yield lambda statement: database.execute(statement).fetchall()
 
 
 _PEOPLE = PEOPLE - {"admin"} | {"disabled"}
@@ -167,18 +193,22 @@ def build(server: RunningServer) -> World:
         _join(callers["owner"], ours, people[name], role)
     _join(callers["owner"], ours, people["disabled"], "OWNER")
     admin.post("/v1/api/users/deactivate", {"email": people["disabled"].email})
-    robot = admin.post("/api/v1/service-accounts", {"name": f"robot-{word()}"}, 201)["id"]
     names = {name: person.email for name, person in people.items()}
     ours = with_groups(admin, ours, names)
     ours, theirs = (with_metadata(admin, things, things.canary) for things in (ours, theirs))
     ours = with_secret(callers["owner"], ours, ours.canary)
+    ours = with_registry(callers["owner"], ours, ours.canary)
+    theirs = with_registry(callers["other owner"], theirs, theirs.canary)
     Rights(admin, ours, names).give("model", "pipeline", "seldon", "core model", "flow", "experiment", "tracked model")
+    for made in ("made-*", "copied"):  # what questions leave behind names our model, so that their order would matter
+        Rights(admin, ours, names).put(names["denied"], f"pipeline:{ours.workspace_id}/{made}", "NO_PERMISSIONS")
     Rights(admin, ours, names).give("project")
     Rights(admin, ours, names).put(names["owner"], f"project:{ours.project}", "MANAGE")
     Rights(admin, ours, names).put("user:" + names["tracking manager"], "workspace:mlflow", "MANAGE")
     ours = with_person(admin, ours, "role")
     ours = with_person(admin, ours, "granted person")
-    return World(server, callers, ours, theirs, invite(server, "victim"), robot, _group(admin), names)
+    ours = with_robot(admin, ours)
+    return World(server, callers, ours, theirs, invite(server, "victim"), _group(admin), names)
 
 
 @dataclass(frozen=True)
@@ -223,7 +253,3 @@ def _expired(server: RunningServer, caller: Caller) -> str:
     token = jwt.decode(str(caller.token), key, algorithms=["RS256"])
     before = int(time.time()) - 3_600
     return jwt.encode(token.header, {**token.claims, "iat": before - 60, "exp": before}, key)
-
-
-def _files(data: Path) -> list[Path]:
-    return [file for folder in ("blobs", "logs") for file in (data / folder).rglob("*") if file.is_file()]

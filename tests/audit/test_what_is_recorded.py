@@ -154,6 +154,24 @@ def test_changes_of_workspaces_and_their_members_leave_one_entry_each(world: Wor
     world.one(post(world.caller, "/v1/api/workspaces/update", **change), "workspace.change", **about)
 
 
+def guards_and_rollbacks_leave_one_entry_each(world: World, name: str, pipeline_id: int, deployment_id: str) -> None:
+    place = f"/api/v1/deployments/{world.workspace_id}/{name}"
+    who = {"actor_name": world.ada.email, "outcome": "ok"}
+    guard = {"object_type": "pipeline", "object_id": str(pipeline_id), **who}
+    put = world.one(
+        lambda: world.caller.call("PUT", f"{place}/rollout-guard", json={"max_error_rate": 0.5}),
+        "deployment.guard",
+        **guard,
+    )
+    assert (put["details"]["name"], put["details"]["max_error_rate"]) == (name, 0.5)
+    engine = {"deploy_id": name, "pipeline_id": pipeline_id, "engine_config": {"engine": {"cpu": 1}}}
+    world.one(post(world.caller, "/v1/api/pipelines/deploy", **engine), "deployment.deploy", **who)
+    back = world.one(post(world.caller, f"{place}/rollback"), "deployment.rollback", object_id=deployment_id, **who)
+    assert (back["details"]["from"], back["details"]["to"], back["details"]["revision"]) == (2, 1, 3)
+    world.one(lambda: world.caller.call("DELETE", f"{place}/rollout-guard"), "deployment.guard", **guard)
+    assert world.new(lambda: world.caller.call("DELETE", f"{place}/rollout-guard")) == []
+
+
 def test_the_way_of_a_model_leaves_one_entry_a_step(world: World) -> None:
     name, who = f"model-{uuid.uuid4().hex[:8]}", {"actor_name": world.ada.email, "outcome": "ok"}
     metadata = json.dumps({"name": name, "workspace_id": world.workspace_id, "visibility": "private"})
@@ -193,6 +211,7 @@ def test_the_way_of_a_model_leaves_one_entry_a_step(world: World) -> None:
     )
     assert world.new(read) == []
 
+    guards_and_rollbacks_leave_one_entry_each(world, name, pipeline_id, deployed["object_id"])
     undeploy = post(world.caller, "/v1/api/pipelines/undeploy", pipeline_id=pipeline_id)
     world.one(undeploy, "deployment.undeploy", object_id=deployed["object_id"], **who)
     gone = {"name": namespace}

@@ -18,7 +18,7 @@ import psutil
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import graph, load, open_inference, tracking
+from tests.benchmarks import archive, engine, graph, load, log_search, open_inference, overload, tracking
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.servers import MODEL, ROWS, SDK_QUERY, Server, deployed, floor, modelyard
 
@@ -175,7 +175,23 @@ def _median_ratio(pairs: list[tuple[float, float]]) -> float:
 def main(names: list[str]) -> int:
     """Run the benchmarks named, or all."""
     figures: list[Figure] = []
-    chosen = names or ["inference", "v2", "token", "memory", "workers", "tracking", "search", "graph"]
+    everything = [
+        *(
+            "inference",
+            "v2",
+            "token",
+            "memory",
+            "workers",
+            "tracking",
+            "search",
+            "graph",
+            "overload",
+            "archive",
+            "logs",
+            "engine",
+        )
+    ]
+    chosen = names or everything
     if "inference" in chosen:
         with modelyard(workers=1) as server, floor() as floor_url:
             url = deployed(server)
@@ -186,7 +202,11 @@ def main(names: list[str]) -> int:
     figures += two_workers() if "workers" in chosen else []
     figures += [*tracking.against_mlflow(), *tracking.warm_basic()] if "tracking" in chosen else []
     figures += tracking.large_searches() if "search" in chosen else []
+    figures += log_search.archived_rows() if "logs" in chosen else []
     figures += graph.three_nodes() if "graph" in chosen else []
+    figures += overload.figures() if "overload" in chosen else []
+    figures += archive.archived_log() if "archive" in chosen else []
+    figures += engine.figures() if "engine" in chosen else []
     table = Table("", "measured", "goal", "")
     for figure in figures:
         table.add_row(figure.what, figure.measured, figure.goal, "ok" if figure.good else "MISSED")

@@ -80,23 +80,28 @@ def floor() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/"
 
 
-def deployed(server: Server) -> str:
-    """The inference URL of the fraud network, deployed by the public API."""
-    workspace = server.post("/v1/api/workspaces/create", {"workspace_name": "bench"})["workspace_id"]
-    query = urllib.parse.urlencode({"name": "ccfraud", "filename": "ccfraud.onnx", "workspace_id": workspace})
+def deployed(
+    server: Server, name: str = "ccfraud", model: bytes | None = None, batching: dict[str, int] | None = None
+) -> str:
+    """The inference URL of the fraud network, or of another model, deployed by the public API."""
+    workspace = server.post("/v1/api/workspaces/create", {"workspace_name": f"bench-{name}"})["workspace_id"]
+    query = urllib.parse.urlencode({"name": name, "filename": f"{name}.onnx", "workspace_id": workspace})
     headers = {**server.authorization, "Content-Type": "application/octet-stream"}
-    uploaded = _post(f"{server.url}/v1/api/models/upload_stream?{query}", MODEL.read_bytes(), headers)
+    uploaded = _post(f"{server.url}/v1/api/models/upload_stream?{query}", model or MODEL.read_bytes(), headers)
     version = uploaded["insert_models"]["returning"][0]["models"][0]["id"]
+    if batching is not None:
+        config = {"model_version_id": version, "dynamic_batching_config": batching}
+        server.post("/v1/api/models/insert_model_config", config)
     info = server.post("/v1/api/models/get_version_by_id", {"model_version_id": version})
     file = info["model_version"]["model_version"]["file_info"]
-    step = {"ModelInference": {"models": [{"name": "ccfraud", "version": file["version"], "sha": file["sha"]}]}}
-    body = {"pipeline_id": "ccfraud", "workspace_id": workspace, "definition": {"id": "ccfraud", "steps": [step]}}
+    step = {"ModelInference": {"models": [{"name": name, "version": file["version"], "sha": file["sha"]}]}}
+    body = {"pipeline_id": name, "workspace_id": workspace, "definition": {"id": name, "steps": [step]}}
     pipeline = server.post("/v1/api/pipelines/create", body)
-    wanted = {"deploy_id": "ccfraud", "pipeline_version_pk_id": pipeline["pipeline_variant_pk_id"]}
-    name = f"ccfraud-{server.post('/v1/api/pipelines/deploy', wanted)['id']}"
-    while server.post("/v1/api/status/get_deployment", {"name": name})["status"] != "Running":
+    wanted = {"deploy_id": name, "pipeline_version_pk_id": pipeline["pipeline_variant_pk_id"]}
+    namespace = f"{name}-{server.post('/v1/api/pipelines/deploy', wanted)['id']}"
+    while server.post("/v1/api/status/get_deployment", {"name": namespace})["status"] != "Running":
         time.sleep(0.05)
-    return f"{server.url}/v1/api/pipelines/infer/{name}/ccfraud"
+    return f"{server.url}/v1/api/pipelines/infer/{namespace}/{name}"
 
 
 def _token(port: int, password: str) -> str:
@@ -119,6 +124,7 @@ def running(command: list[str], environ: dict[str, str], probe: str) -> Iterator
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL if "mlflow" in command[0] or "mlserver" in command[0] else None,
         cwd=ROOT,
+        start_new_session=True,  # schedulers may share the cores among sessions: all servers are alike in that
     )
     try:
         _wait(process, probe)

@@ -32,8 +32,25 @@ def server(start_server: StartServer) -> RunningServer:
     return started
 
 
+@pytest.fixture(scope="module")
+def asked(start_module_server: StartServer) -> RunningServer:
+    """One that tests ask, and neither stop nor damage."""
+    started = start_module_server()
+    assert started.url
+    return started
+
+
 @pytest.fixture
 def shell(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> Shell:
+    return shell_at(server, tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def asking(asked: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> Shell:
+    return shell_at(asked, tmp_path, monkeypatch, capsys)
+
+
+def shell_at(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> Shell:
     """Runs command lines with the administrator's token, unless another one is given."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("MODELYARD_URL", server.url)
@@ -61,38 +78,38 @@ def change(server: RunningServer, *statements: str) -> None:
             database.execute(statement)
 
 
-def test_a_search_shows_who_did_what_newest_first(server: RunningServer, shell: Shell) -> None:
-    ada = invite(server, "ada")
-    sign_in(server, ada.email, ada.password)
-    code, out, _ = shell(f"audit search --actor {ada.email}")
+def test_a_search_shows_who_did_what_newest_first(asked: RunningServer, asking: Shell) -> None:
+    ada = invite(asked, "ada")
+    sign_in(asked, ada.email, ada.password)
+    code, out, _ = asking(f"audit search --actor {ada.email}")
     assert code == 0
     assert ada.email in out
     assert "session.login" in out
-    code, out, _ = shell(f"audit search --object user:{ada.id} --since 1h -o json")
+    code, out, _ = asking(f"audit search --object user:{ada.id} --since 1h -o json")
     assert [entry["action"] for entry in json.loads(out)] == ["user.invite"]
-    code, out, err = shell("audit search --action user.password")
+    code, out, err = asking("audit search --action user.password")
     assert (code, out, err) == (0, "", "There are none.\n")
-    code, _, err = shell("audit search --outcome bad")
+    code, _, err = asking("audit search --outcome bad")
     assert code == 1
     assert "use one of ok, refused, failed" in err
 
 
-def test_who_is_no_administrator_is_refused(server: RunningServer, shell: Shell) -> None:
-    ada = invite(server, "ada")
-    token = sign_in(server, ada.email, ada.password).token
+def test_who_is_no_administrator_is_refused(asked: RunningServer, asking: Shell) -> None:
+    ada = invite(asked, "ada")
+    token = sign_in(asked, ada.email, ada.password).token
     for line in ("audit search", "audit export"):
-        code, out, err = shell(line, token)
+        code, out, err = asking(line, token)
         assert (code, out) == (3, "")
         assert "audit.read" in err
 
 
-def test_an_export_goes_to_a_file_or_to_standard_output(shell: Shell, tmp_path: Path) -> None:
+def test_an_export_goes_to_a_file_or_to_standard_output(asking: Shell, tmp_path: Path) -> None:
     out = tmp_path / "audit.csv"
-    assert shell(f"audit export --format csv --out {out}")[0] == 0
+    assert asking(f"audit export --format csv --out {out}")[0] == 0
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [int(row["id"]) for row in rows] == list(range(1, len(rows) + 1))
     assert [path.name for path in tmp_path.glob("audit.csv*")] == ["audit.csv"]
-    code, lines, _ = shell("audit export --action audit.export")
+    code, lines, _ = asking("audit export --action audit.export")
     assert code == 0
     assert [json.loads(line)["details"]["format"] for line in lines.splitlines()] == ["csv", "jsonl"]
 
@@ -164,7 +181,7 @@ def test_on_postgresql_the_log_is_whole_after_a_first_start(
     assert found["entries"] >= 7
 
 
-def test_a_folder_that_is_no_servers_is_said_to_be_that(shell: Shell, tmp_path: Path) -> None:
-    code, _, err = shell(f"audit verify --data {tmp_path / 'nowhere'}")
+def test_a_folder_that_is_no_servers_is_said_to_be_that(asking: Shell, tmp_path: Path) -> None:
+    code, _, err = asking(f"audit verify --data {tmp_path / 'nowhere'}")
     assert code == 1
     assert "holds no database" in err

@@ -112,6 +112,35 @@ def test_an_older_version_is_brought_back_by_the_start_of_its_id(shell: Shell, w
     assert caught == [True, False]
 
 
+def test_a_deployment_is_guarded_and_rolled_back(shell: Shell, workspace: str) -> None:
+    upload(shell, "ccfraud", "ccfraud.onnx")
+    shell("pipeline create fraud --step ccfraud")
+    assert shell("deploy fraud").code == 0
+    assert shell("deployment guard fraud -o json").json["enabled"] is False
+    guard = shell("deployment guard fraud --max-error-rate 0.01 --bake-seconds 900 -o json").json
+    assert (guard["enabled"], guard["max_error_rate"], guard["bake_seconds"], guard["min_requests"]) == (
+        True,
+        0.01,
+        900,
+        20,
+    )
+    assert shell("deployment rollouts fraud -o json").json == []
+    upload(shell, "ccfraud", "ccfraud_v2.onnx")
+    shell("pipeline create fraud --step ccfraud")
+    assert shell("deploy fraud").code == 0
+    (trial,) = shell("deployment rollouts fraud -o json").json
+    assert (trial["from_revision"], trial["to_revision"], trial["state"]) == (1, 2, "BAKING")
+    assert "revision 2 is on trial" in shell("status fraud").out
+    back = shell("deployment rollback fraud -o json").json
+    assert (back["state"], back["back_revision"], back["reason"]) == ("ROLLED_BACK", 3, "by hand, by admin")
+    again = shell("deployment rollback fraud")
+    assert again.code == 1
+    assert "took the place of nothing that could come back" in again.err
+    assert shell("deployment guard fraud --remove --on").code == 2
+    assert shell("deployment guard fraud --remove -o json").json["enabled"] is False
+    assert "BACK AS" in shell("deployment rollouts fraud").out
+
+
 def test_tables_have_a_heading_and_a_line_for_each_row(shell: Shell, workspace: str) -> None:
     upload(shell, "ccfraud", "ccfraud.onnx")
     upload(shell, "ccfraud", "ccfraud_v2.onnx")
@@ -244,3 +273,12 @@ def test_service_accounts_are_made_given_tokens_and_deleted(shell: Shell) -> Non
     assert shell(f"token revoke t --service-account {name}").code == 0
     assert shell(f"service-account delete {name}").code == 0
     assert shell(f"service-account delete {name}").code == 1
+
+
+def test_how_long_the_log_is_kept_is_shown_and_said(shell: Shell, workspace: str) -> None:
+    assert shell("workspace log-retention -o json").json == {"days": None, "max_bytes": None}
+    told = shell("workspace log-retention --days 90 --max-bytes 1000000 -o json")
+    assert json.loads(told.out) == {"days": 90, "max_bytes": 1_000_000}
+    assert shell("workspace log-retention --days 0").code != 0
+    assert shell("workspace log-retention --days 1 --unlimited").code != 0
+    assert json.loads(shell("workspace log-retention --unlimited -o json").out) == {"days": None, "max_bytes": None}

@@ -14,8 +14,8 @@ from modelyard.core.audit.verification import BEGINNING, Anchor, head, verify
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.store import Tx
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 _COPIED = (
     "actor_id, actor_name, client_id, address, action, object_type, object_id, outcome, details, previous_hash, hash"
@@ -25,14 +25,13 @@ _COPIED = (
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return sqlite_url(tmp_path / "store.db")
-    return str(request.getfixturevalue("fresh_postgres_url"))
+        return migrated(tmp_path / "store.db")
+    return str(request.getfixturevalue("migrated_postgres_url"))
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[SqlStore]:
     made = SqlStore(url)
-    migrate(made)
     yield made
     made.close()
 

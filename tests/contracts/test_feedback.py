@@ -20,8 +20,8 @@ from modelyard.core.serving.feedback import Said, give_feedback
 from modelyard.core.serving.graph.plan import Node, branch, by_reward, by_value, by_weight, plan, target
 from modelyard.core.serving.pipelines import NewVersion, create_version, delete_pipeline
 from modelyard.core.serving.rewards import RewardTable
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 
 def leaf(name: str) -> Node:
@@ -73,8 +73,7 @@ class House:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     sqlite = request.param == "sqlite"
-    store = SqlStore(sqlite_url(tmp_path / "db") if sqlite else request.getfixturevalue("fresh_postgres_url"))
-    migrate(store)
+    store = SqlStore(migrated(tmp_path / "db") if sqlite else request.getfixturevalue("migrated_postgres_url"))
     yield House(store)
     store.close()
 

@@ -21,8 +21,8 @@ from modelyard.core.kernel.names import slug_of
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.entities import Form, Pipeline
 from modelyard.core.tracking.entities import Experiment, Lifecycle
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 USER = "u1"
@@ -61,9 +61,8 @@ class _UndoError(Exception):
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     sqlite = request.param == "sqlite"
-    url = sqlite_url(tmp_path / "store.db") if sqlite else str(request.getfixturevalue("fresh_postgres_url"))
+    url = migrated(tmp_path / "store.db") if sqlite else str(request.getfixturevalue("migrated_postgres_url"))
     made = SqlStore(url, clock=lambda: NOW)
-    migrate(made)
     made.run_write(_fill)
     yield made
     made.close()

@@ -1,6 +1,6 @@
 """Databases of earlier releases: what was in them is there afterwards, and works with what came."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +78,47 @@ def test_workspaces_are_made_anew_with_all_that_is_in_them(old_store: SqlStore) 
     assert old_store.run_read(lambda tx: tx.first(DefaultWorkspace, order_by="user_id", workspace_id=1)) is not None
     with pytest.raises(IntegrityError):  # rows that refer to nothing are refused as ever
         run(old_store, "update default_workspaces set workspace_id = 77")
+
+
+@pytest.fixture
+def dangling(tmp_path: Path) -> Iterator[Callable[[str], SqlStore]]:
+    """Makes databases at a revision, with a row that refers to nothing."""
+    stores: list[SqlStore] = []
+
+    def make(revision: str) -> SqlStore:
+        store = SqlStore(sqlite_url(tmp_path / "store.db"))
+        stores.append(store)
+        with store.connection() as connection, connection.begin():
+            config = migrations._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+        with store.connection() as connection:
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")
+            connection.execute(text("insert into default_workspaces (user_id, workspace_id) values ('nobody', 77)"))
+            connection.commit()
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys = ON")
+        return store
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+def test_a_migration_that_would_leave_rows_that_refer_to_nothing_changes_nothing(
+    dangling: Callable[[str], SqlStore],
+) -> None:
+    store = dangling("0001")
+
+    with pytest.raises(RuntimeError, match="rows that refer to nothing"):
+        migrations.migrate(store)
+
+    with store.connection() as connection:
+        assert connection.execute(text("select version_num from alembic_version")).scalar() == "0001"
+
+
+def test_a_start_without_a_migration_does_not_look_through_all_rows(dangling: Callable[[str], SqlStore]) -> None:
+    store = dangling("head")
+
+    migrations.migrate(store)
+
+    assert migrations.is_current(store)

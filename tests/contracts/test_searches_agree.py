@@ -18,8 +18,8 @@ from modelyard.core.tracking.recording import Batch, Measurement
 from modelyard.core.tracking.runs import NewRun, create_run, search_runs
 from modelyard.dialects.mlflow import grammar
 from modelyard.dialects.mlflow.dialect import renamed
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 _NAN, _INF = float("nan"), float("inf")
 _RUNS: dict[str, tuple[dict[str, float], str | None]] = {
@@ -63,8 +63,7 @@ def tracked(
     """A store with the runs, and who may see them."""
     place: Path = tmp_path_factory.mktemp("searches")
     sqlite = request.param == "sqlite"
-    store = SqlStore(sqlite_url(place / "db") if sqlite else request.getfixturevalue("module_postgres_url"))
-    migrate(store)
+    store = SqlStore(migrated(place / "db") if sqlite else request.getfixturevalue("module_postgres_url"))
     store.run_write(ensure_accounts, FirstAccounts("admin", "a@x.io", "hash", "hash"))
     store.run_write(ensure_tracking, Role.READ)
     user = store.run_read(lambda tx: tx.first(User, username="admin"))

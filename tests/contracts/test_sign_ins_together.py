@@ -14,8 +14,8 @@ from modelyard.core.identity.service_accounts import NewServiceAccount, create_s
 from modelyard.core.identity.throttle import NAME_FROM_PLACE, attempt_by
 from modelyard.core.identity.users import NewUser, add_user, load_actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 _AT_ONCE = 16
 
@@ -23,8 +23,7 @@ _AT_ONCE = 16
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     sqlite = request.param == "sqlite"
-    made = SqlStore(sqlite_url(tmp_path / "store.db") if sqlite else request.getfixturevalue("fresh_postgres_url"))
-    migrate(made)
+    made = SqlStore(migrated(tmp_path / "store.db") if sqlite else request.getfixturevalue("migrated_postgres_url"))
     yield made
     made.close()
 

@@ -19,12 +19,20 @@ from modelyard.core.kernel.store import Between, Contains, Granted, StartsWith, 
 from modelyard.storage.migrate import is_current, migrate
 from modelyard.storage.schema import metadata
 from modelyard.storage.store import SqlStore, sqlite_url
+from stores import migrated
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return migrated(tmp_path / "store.db")
+    return str(request.getfixturevalue("migrated_postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return sqlite_url(tmp_path / "store.db")
     return str(request.getfixturevalue("fresh_postgres_url"))
@@ -33,7 +41,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def store(url: str) -> Iterator[SqlStore]:
     made = SqlStore(url, clock=lambda: NOW)
-    migrate(made)
     yield made
     made.close()
 
@@ -247,8 +254,8 @@ def test_migrating_twice_changes_nothing(store: SqlStore) -> None:
     assert len(store.run_read(lambda tx: tx.find(Workspace))) == 1
 
 
-def test_a_failing_migration_leaves_the_database_as_it_was(url: str) -> None:
-    store = SqlStore(url)
+def test_a_failing_migration_leaves_the_database_as_it_was(empty_url: str) -> None:
+    store = SqlStore(empty_url)
     with store.connection() as connection, connection.begin():
         connection.execute(text("CREATE TABLE workspaces (id INTEGER)"))
     with pytest.raises(Exception, match="workspaces"):

@@ -1,8 +1,10 @@
 """The same things logged and changed by many at once, on every engine."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +22,8 @@ from modelyard.core.tracking.first_start import ensure_tracking
 from modelyard.core.tracking.log import log_batch
 from modelyard.core.tracking.recording import Batch
 from modelyard.core.tracking.runs import NewRun, create_run, get_run
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 _ROUNDS, _AT_ONCE = 5, 4
 
@@ -30,8 +32,7 @@ _ROUNDS, _AT_ONCE = 5, 4
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     """One in which an administrator may track."""
     sqlite = request.param == "sqlite"
-    made = SqlStore(sqlite_url(tmp_path / "db") if sqlite else request.getfixturevalue("fresh_postgres_url"))
-    migrate(made)
+    made = SqlStore(migrated(tmp_path / "db") if sqlite else request.getfixturevalue("migrated_postgres_url"))
     made.run_write(ensure_accounts, FirstAccounts("admin", "a@x.io", "hash", "hash"))
     made.run_write(ensure_tracking, Role.READ)
     yield made
@@ -70,9 +71,8 @@ def test_the_same_param_from_many_at_once_is_logged_and_another_value_is_not(sto
         assert set(store.run_read(get_run, admin, run_id).params) == {"same", "own"}
 
 
-def test_who_finds_a_name_taken_meanwhile_tries_again(fresh_postgres_url: str) -> None:
-    store, tries = SqlStore(fresh_postgres_url), []
-    migrate(store)
+def test_who_finds_a_name_taken_meanwhile_tries_again(migrated_postgres_url: str) -> None:
+    store, tries = SqlStore(migrated_postgres_url), []
 
     def add(tx: Tx, name: str) -> None:
         tx.insert(Workspace(0, name, name, False, datetime(2026, 1, 1, tzinfo=UTC), "u"))
@@ -88,3 +88,27 @@ def test_who_finds_a_name_taken_meanwhile_tries_again(fresh_postgres_url: str) -
     assert tries == [0, 1]
     assert [workspace.name for workspace in store.run_read(lambda tx: tx.find(Workspace))] == ["b"]
     store.close()
+
+
+def test_processes_that_change_the_same_row_all_get_their_turn(migrated_postgres_url: str) -> None:
+    stores = [SqlStore(migrated_postgres_url) for _ in range(3)]  # each stands for a process: they share no lock
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    key = stores[0].run_write(lambda tx: tx.insert(Workspace(0, "0", "w", False, now, "u"))).id
+
+    def count(tx: Tx) -> None:
+        seen = tx.get(Workspace, key)
+        assert seen is not None
+        time.sleep(0.002)  # what another writes meanwhile collides with what was read
+        tx.update(Workspace, key, lambda old: replace(old, name=str(int(seen.name) + 1)))
+
+    def many(number: int) -> None:
+        for _ in range(10):
+            stores[number % 3].run_write(count)
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(many, range(12)))
+    counted = stores[0].run_read(lambda tx: tx.get(Workspace, key))
+    for store in stores:
+        store.close()
+    assert counted is not None
+    assert counted.name == "120"

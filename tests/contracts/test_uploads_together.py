@@ -16,8 +16,8 @@ from modelyard.core.catalogue.models import NewVersion
 from modelyard.core.catalogue.uploading import drop_unreferenced, take_in
 from modelyard.core.catalogue.workspaces import default_workspace
 from modelyard.core.serving.removal import delete_model_versions
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 T = TypeVar("T")
 
@@ -32,8 +32,7 @@ class Found:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     sqlite = request.param == "sqlite"
-    made = SqlStore(sqlite_url(tmp_path / "store.db") if sqlite else request.getfixturevalue("fresh_postgres_url"))
-    migrate(made)
+    made = SqlStore(migrated(tmp_path / "store.db") if sqlite else request.getfixturevalue("migrated_postgres_url"))
     yield made
     made.close()
 

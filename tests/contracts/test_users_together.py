@@ -9,18 +9,17 @@ import pytest
 from modelyard.core.identity.entities import ExternalIdentity, User
 from modelyard.core.identity.external import Admission, ExternalPerson, admit
 from modelyard.core.kernel.errors import DomainError
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 PERSON = ExternalPerson("https://a.example", "1", ("alice",), "a@corp.example", "", "", frozenset())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[SqlStore]]:
-    name = "fresh_postgres_url"
-    url = sqlite_url(tmp_path / "db") if request.param == "sqlite" else request.getfixturevalue(name)
+    name = "migrated_postgres_url"
+    url = migrated(tmp_path / "db") if request.param == "sqlite" else request.getfixturevalue(name)
     made = [SqlStore(url) for _ in range(4)]
-    migrate(made[0])
     yield made
     for store in made:
         store.close()

@@ -10,8 +10,8 @@ import pytest
 from modelyard.core.catalogue.entities import Workspace
 from modelyard.core.kernel.errors import DomainError, conflict
 from modelyard.core.kernel.store import Topic, Tx
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -20,8 +20,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     """A migrated store on either engine."""
     sqlite = request.param == "sqlite"
-    made = SqlStore(sqlite_url(tmp_path / "db") if sqlite else request.getfixturevalue("fresh_postgres_url"))
-    migrate(made)
+    made = SqlStore(migrated(tmp_path / "db") if sqlite else request.getfixturevalue("migrated_postgres_url"))
     yield made
     made.close()
 

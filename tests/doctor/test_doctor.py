@@ -10,11 +10,24 @@ from pathlib import Path
 import pytest
 
 from issuer_stand import IssuerStand, issuer_stand, sends
-from modelyard.doctor import Check, run_doctor
+from modelyard.doctor import Check, machine, run_doctor
+from modelyard.engines.sandbox import Level
 from modelyard.settings import Settings
 from running import RunningServer, environment, program
 
-WELL = ["python", "libraries", "data folder", "disk", "keys", "database", "address", "open files", "sandbox"]
+WELL = [
+    "python",
+    "libraries",
+    "data folder",
+    "disk",
+    "keys",
+    "database",
+    "address",
+    "open files",
+    "sandbox",
+    "environments",
+    "environment files",
+]
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +176,15 @@ def test_the_server_of_the_folder_is_known_by_its_lock(live_server: RunningServe
 
     assert check.status == "ok"
     assert f"process {live_server.pid}" in check.detail
+
+
+def test_a_machine_that_cannot_lock_processes_in_is_told_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "available_level", lambda: Level.PROCESS)
+    monkeypatch.setattr(machine, "why_not_higher", lambda: "Landlock: the kernel has none")
+
+    (enough,), (short,) = found("sandbox", sandbox_minimum="process"), found("sandbox", sandbox_minimum="isolated")
+
+    assert (enough.status, short.status) == ("ok", "warn")
+    assert short.detail == "level process; the least allowed is isolated"
+    assert "Landlock: the kernel has none" in short.advice
+    assert "Landlock: the kernel has none" in enough.detail

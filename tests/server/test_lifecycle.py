@@ -45,6 +45,28 @@ def test_it_says_once_that_it_is_ready_and_then_answers(start_tree: StartServer,
     assert len(server.processes()) == 4
 
 
+def test_workers_load_while_the_controller_prepares(start_tree: StartServer, data: Path) -> None:
+    data.mkdir()
+    (data / "thorough").touch()  # the preparation waits for a worker that has loaded
+
+    assert start_tree().get("/livez") == "ok"
+
+
+def test_a_preparation_under_way_ends_with_the_server(start_tree: StartServer, data: Path) -> None:
+    data.mkdir()
+    for name in ("thorough", "idle"):
+        (data / name).touch()
+    server = start_tree()
+    preparing = data / "preparing"
+    assert eventually(lambda: preparing.exists() and preparing.read_text())
+    process = psutil.Process(int(preparing.read_text()))
+
+    server.stop()
+
+    assert eventually(lambda: gone([process]))
+    assert not (data / "prepared").exists()
+
+
 def test_the_data_folder_is_for_its_owner_alone(start_tree: StartServer, data: Path) -> None:
     assert start_tree().url
 

@@ -14,14 +14,12 @@ def test_it_is_healthy_when_it_is_ready(start_server: StartServer) -> None:
 
 
 @pytest.mark.alone
-def test_a_fresh_folder_is_ready_in_under_three_seconds(start_server: StartServer) -> None:
-    def seconds() -> float:
-        server = start_server(workers=2)
-        assert server.url
-        server.kill()
-        return float(server.out.rpartition(" in ")[2].removesuffix(" s\n"))
-
-    assert any(seconds() < 3 for _ in range(3))  # the machine may be busy with something else for a while
+def test_a_fresh_folder_is_soon_ready(start_server: StartServer) -> None:
+    """1 to 2 s where files come from memory; three times that has been seen where they come from a slow disk."""
+    server = start_server(workers=2)
+    assert server.url
+    server.kill()
+    assert float(server.out.rpartition(" in ")[2].removesuffix(" s\n")) < 20
 
 
 def test_the_tree_is_small_when_idle(start_server: StartServer) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from clock import Clock
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 
 @pytest.fixture
@@ -17,7 +17,6 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[SqlStore]:
-    made = SqlStore(sqlite_url(tmp_path / "store.db"), clock)
-    migrate(made)
+    made = SqlStore(migrated(tmp_path / "store.db"), clock)
     yield made
     made.close()

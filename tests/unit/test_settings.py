@@ -99,6 +99,8 @@ def test_settings_survive_the_way_to_a_child_process() -> None:
         ("max_body_bytes", "many"), ("max_upload_bytes", 12), ("drain_seconds", -1), ("log_format", "xml"),
         ("log_level", "loud"), ("database", "mysql://x"), ("data", ""), ("admin_password", "short"),
         ("trusted_proxies", "10.0.0.1/8"), ("trusted_proxies", "proxy.example.com"), ("trusted_proxies", [1]),
+        ("package_index", "packages"), ("package_index", "file:///srv/index"), ("package_extra_indexes", "https://a.io,b"),
+        ("package_folders", "wheels"), ("package_offline", "maybe"), ("package_sources", 1),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_told_what_is_expected(key: str, value: object) -> None:

@@ -10,8 +10,14 @@ from modelyard.settings import Settings
 
 if TYPE_CHECKING:
     from modelyard.bootstrap.controller import Controller
+    from modelyard.bootstrap.runner import Worker
     from modelyard.bootstrap.worker import Application
-    from modelyard.runner.runner import Runner
+    from modelyard.engines.process.host import Host
+
+
+def load_controller() -> None:
+    """Import what the controller needs, which most of ``prepare`` needs as well."""
+    import modelyard.bootstrap.controller  # noqa: F401
 
 
 def prepare(settings: Settings) -> None:
@@ -35,8 +41,15 @@ def build_controller(settings: Settings) -> "Controller":
     return Controller(settings)
 
 
-def build_runner(settings: Settings, name: str) -> "Runner":
-    """What runs jobs under this name until none waits."""
+def build_runner(settings: Settings, name: str) -> "Worker":
+    """What runs jobs and prepares models under this name until nothing waits."""
     from modelyard.bootstrap.runner import build
 
     return build(settings, name)
+
+
+def build_model_host(settings: Settings) -> "Host":
+    """What keeps the processes of models running until none is wanted."""
+    from modelyard.bootstrap.models import build
+
+    return build(settings)

@@ -10,6 +10,10 @@ from modelyard.storage.store import SqlStore, sqlite_url
 
 SEALING_KEYS = "secret-keys"
 """The folder with the keys that seal the secrets of workspaces."""
+LENT = "run/lent"
+"""Where models lie whose processes belong to a job."""
+PREPARING = "run/preparing"
+"""Where uploads lie while they are prepared, below the name of who prepares them."""
 
 
 def open_store(settings: Settings) -> SqlStore:

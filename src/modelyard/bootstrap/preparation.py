@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from modelyard.bootstrap.audit_head import HeadFile
-from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store, server_id, system_user
+from modelyard.bootstrap.data_folder import LENT, SEALING_KEYS, open_store, server_id, system_user
 from modelyard.core.access.permissions import Role
 from modelyard.core.audit.configuration import record_configuration
 from modelyard.core.catalogue.model_metadata import ensure_default_project
@@ -31,6 +32,7 @@ def prepare(settings: Settings) -> None:
     KeyFolder.open(settings.data / SEALING_KEYS)
     HeadFile(settings.data).begin(store)
     store.run_write(record_configuration, _shown(settings), system_user())
+    shutil.rmtree(settings.data / LENT, ignore_errors=True)  # of jobs whose runner died with the server
     path = settings.data / "credentials.json"
     made_up = first_start(
         store,

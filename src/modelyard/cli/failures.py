@@ -8,8 +8,6 @@ import os
 import traceback
 from enum import IntEnum
 
-from rich.console import Console
-
 # Set to anything, it adds the traceback to the message: for reports about the program itself.
 DEBUG_VARIABLE = "MODELYARD_DEBUG"
 
@@ -42,6 +40,8 @@ class UsageError(CommandError):
 
 def report(error: Exception) -> ExitCode:
     """Say on standard error what went wrong and return the exit code."""
+    from rich.console import Console  # noqa: PLC0415  # commands that print nothing with it start sooner
+
     failure = _as_command_error(error)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("Error:", style="bold red", end=" ")

@@ -14,6 +14,7 @@ from modelyard.bootstrap.data_folder import SEALING_KEYS, open_store
 from modelyard.cli.failures import CommandError, UsageError
 from modelyard.cli.options import Common, Output, examples
 from modelyard.cli.screen import Columns, Screen
+from modelyard.core.catalogue.registries import reseal_registries
 from modelyard.core.catalogue.secrets import reseal
 from modelyard.core.kernel.errors import DomainError
 from modelyard.issuers.embedded.keys import KeyRing
@@ -102,13 +103,16 @@ def retire(kid: str, /, *, place: Place = _HERE) -> None:
 
 @app.command(name="rotate-secrets", help_epilogue=examples("keys rotate-secrets", "keys rotate-secrets -o json"))
 def rotate_secrets(*, place: Place = _HERE) -> None:
-    """Make a new key for the secrets of workspaces, and seal all of them with it. The server may go on running."""
+    """Make a new key for the secrets of workspaces, tokens of registries among them, and seal all of them with it.
+
+    The server may go on running.
+    """
     with _folder(place):
         settings = load_settings({"data": place.data}, os.environ, place.config)
         sealer = KeyFolder.open(settings.data / SEALING_KEYS)
         made, store = sealer.rotate(), open_store(settings)
         try:
-            count = store.run_write(reseal, sealer)
+            count = store.run_write(reseal, sealer) + store.run_write(reseal_registries, sealer)
         finally:
             store.close()
         screen = _screen(place)

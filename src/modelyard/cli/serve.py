@@ -64,6 +64,12 @@ class Flags:
     max_upload_bytes: str | None = None
     """The largest model file, like 10GiB."""
 
+    inference_queue: int | None = None
+    """How many requests to a deployment wait in a worker before others are refused. [default: 32]"""
+
+    inference_timeout_seconds: int | None = None
+    """How long a request to a deployment may take. [default: 60]"""
+
     trusted_proxies: str | None = None
     """Proxies, separated by commas, whose word counts on where a request came from; 10.0.0.0/8 for a network."""
 
@@ -71,7 +77,16 @@ class Flags:
     """Folders, separated by commas, whose files batch jobs may read and write; {namespace} in one is the workspace."""
 
     job_runners: int | None = None
-    """How many jobs run at the same time; 0 for none. [default: 1]"""
+    """How many jobs run and models are made ready at the same time; 0 for none. [default: 2]"""
+
+    model_hang_seconds: int | None = None
+    """How long one request may run in a model's own process before that is ended. [default: 60]"""
+
+    package_folders: str | None = None
+    """Folders with wheels, separated by commas, that the environments of models are made from."""
+
+    sandbox_minimum: Literal["process", "restricted", "isolated"] | None = None
+    """How far the processes of models with code must be locked in. [default: restricted]"""
 
     drain_seconds: int | None = None
     """How long running requests may take to end when the server stops. [default: 30]"""

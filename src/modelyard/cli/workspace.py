@@ -5,10 +5,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from modelyard.cli.failures import UsageError
 from modelyard.cli.options import COMMON, IN_WORKSPACE, Common, InWorkspace, examples
 from modelyard.cli.screen import Columns
 from modelyard.cli.session import connected, in_workspace
-from modelyard.client.workspaces import Role, Workspace
+from modelyard.client.workspaces import LogRetention, Role, Workspace
 
 app = App(name="workspace")
 
@@ -34,6 +35,11 @@ MEMBER_COLUMNS: Columns[MemberRow] = {
     "USER": lambda row: row.username,
     "E-MAIL": lambda row: row.email,
     "ROLE": lambda row: row.role,
+}
+
+RETENTION_COLUMNS: Columns[LogRetention] = {
+    "DAYS": lambda row: row.days if row.days is not None else "all",
+    "BYTES": lambda row: row.max_bytes if row.max_bytes is not None else "all",
 }
 
 
@@ -107,3 +113,34 @@ def remove_user(email: str, /, *, place: InWorkspace = IN_WORKSPACE) -> None:
     with in_workspace(place) as session:
         was_in = session.client.workspaces.remove_user(session.workspace.id, email)
         session.screen.say(f"{email} {'is no longer' if was_in else 'was not'} in {session.workspace.name}.")
+
+
+@app.command(
+    name="log-retention",
+    help_epilogue=examples("workspace log-retention -w fraud", "workspace log-retention -w fraud --days 90"),
+)
+def log_retention(
+    *,
+    days: int | None = None,
+    max_bytes: int | None = None,
+    unlimited: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    place: InWorkspace = IN_WORKSPACE,
+) -> None:
+    """Show how long a workspace's inference log is kept, or say so.
+
+    Parameters
+    ----------
+    days
+        Keep the archived rows of so many days.
+    max_bytes
+        Keep so many bytes of archived files, the newest.
+    unlimited
+        Keep everything.
+    """
+    with in_workspace(place) as session:
+        workspaces, number = session.client.workspaces, session.workspace.id
+        if unlimited and (days is not None or max_bytes is not None):
+            raise UsageError("--unlimited keeps everything; give it alone.")
+        if unlimited or days is not None or max_bytes is not None:
+            workspaces.keep_logs(number, LogRetention(days, max_bytes))
+        session.screen.one(workspaces.log_retention(number), RETENTION_COLUMNS)

@@ -26,10 +26,14 @@ from modelyard.client.errors import (
     UnreachableError,
 )
 from modelyard.client.groups import Group
+from modelyard.client.log_search import ExportFormat, Found, LogCondition, LogQuery, LogScope
 from modelyard.client.login import login
 from modelyard.client.logs import LogRange, Order
 from modelyard.client.models import Model, ModelVersion
 from modelyard.client.pipelines import Deployment, Pipeline, PipelineVersion, Step, StepModel
+from modelyard.client.replays import Replay, ReplayOf
+from modelyard.client.rollouts import Guard, Rollout
+from modelyard.client.schemas import Schemas
 from modelyard.client.service_accounts import ServiceAccount
 from modelyard.client.token_cache import TokenCache, config_folder
 from modelyard.client.tokens import Tokens
@@ -48,14 +52,20 @@ __all__ = [
     "Deployment",
     "DeploymentStatus",
     "Explanation",
+    "ExportFormat",
     "ForbiddenError",
+    "Found",
     "Grant",
     "Group",
+    "Guard",
     "Identity",
     "InvalidRequestError",
     "Invitation",
     "LoadedModel",
+    "LogCondition",
+    "LogQuery",
     "LogRange",
+    "LogScope",
     "Member",
     "Model",
     "ModelVersion",
@@ -66,7 +76,11 @@ __all__ = [
     "Order",
     "Pipeline",
     "PipelineVersion",
+    "Replay",
+    "ReplayOf",
     "Role",
+    "Rollout",
+    "Schemas",
     "ServerFailedError",
     "ServiceAccount",
     "State",

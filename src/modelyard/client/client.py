@@ -15,9 +15,12 @@ from modelyard.client.deployments import Deployments
 from modelyard.client.errors import InvalidRequestError
 from modelyard.client.groups import Groups
 from modelyard.client.inference import Inference
+from modelyard.client.log_search import LogSearch
 from modelyard.client.logs import Logs
 from modelyard.client.models import Models
 from modelyard.client.pipelines import Pipelines
+from modelyard.client.replays import Replays
+from modelyard.client.rollouts import Rollouts
 from modelyard.client.service_accounts import ServiceAccounts
 from modelyard.client.sign_in import BearerToken, Password, SignIn
 from modelyard.client.token_cache import TokenCache, config_folder
@@ -40,7 +43,7 @@ class Identity:
 
 class Client:
     """Talks to one server. Parts: users, groups, access, tokens, service_accounts, workspaces, models, pipelines,
-    deployments, inference, logs, audit.
+    deployments, inference, logs, log_search, replays, rollouts, audit.
 
     A token is an access token or a personal access token. What is not given comes from the environment
     (MODELYARD_URL, MODELYARD_TOKEN, MODELYARD_USERNAME with MODELYARD_PASSWORD), then from the last `modelyard login`.
@@ -72,6 +75,9 @@ class Client:
         self.deployments = Deployments(self._transport)
         self.inference = Inference(self._transport)
         self.logs = Logs(self._transport)
+        self.log_search = LogSearch(self._transport)
+        self.replays = Replays(self._transport)
+        self.rollouts = Rollouts(self._transport)
         self.audit = Audit(self._transport)
 
     def __enter__(self) -> Self:

@@ -1,6 +1,7 @@
 """Deployments: bringing a pipeline to life, watching it start, taking it away."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,7 +40,8 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class DeploymentStatus:
-    """A deployment at one moment. `details` are sentences for a person; what engines say alike is there once."""
+    """A deployment at one moment. `details` are sentences for a person, of the deployment, its engines and the models'
+    processes; what several of them say alike is there once, with their number where others do not say it."""
 
     state: State
     details: tuple[str, ...] = ()
@@ -48,8 +50,10 @@ class DeploymentStatus:
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
         """Read a DeploymentStatus of the API."""
-        engines = row.get("engines") or ()
-        details = [*row.get("details", ()), *(text for engine in engines for text in engine.get("details") or ())]
+        engines, sidekicks = row.get("engines") or (), row.get("sidekicks") or ()
+        by_engines = Counter(str(text) for engine in engines for text in engine.get("details") or ())
+        by_processes = (text for one in sidekicks for text in (one.get("details") or ())[:1])  # then what it printed
+        details = [*row.get("details", ()), *(_said(*each, len(engines)) for each in by_engines.items()), *by_processes]
         reported = [model for engine in engines for model in (engine.get("model_statuses") or {}).get("models", ())]
         models = (LoadedModel(str(one["name"]), str(one["version"]), str(one["status"])) for one in reported)
         return cls(
@@ -57,6 +61,10 @@ class DeploymentStatus:
             details=tuple(dict.fromkeys(str(text) for text in details)),
             models=tuple(dict.fromkeys(models)),
         )
+
+
+def _said(text: str, times: int, engines: int) -> str:
+    return text if times >= engines else f"{text} ({times} of {engines} engines)"
 
 
 Watch = Callable[[DeploymentStatus], None]

@@ -1,9 +1,11 @@
 """Workspaces: who works with whom on which models and pipelines."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
+
+import httpx
 
 from modelyard.client.errors import NotFoundError
 from modelyard.client.times import parse_time
@@ -52,6 +54,14 @@ class Member:
     role: Role
 
 
+@dataclass(frozen=True)
+class LogRetention:
+    """How long a workspace's inference log is kept: so many days, so many bytes; None is no limit."""
+
+    days: int | None
+    max_bytes: int | None
+
+
 class Workspaces:
     """The workspaces part of a client."""
 
@@ -96,6 +106,25 @@ class Workspaces:
         answer = self._transport.call("/v1/api/workspaces/remove_user", body)
         with reading("workspaces/remove_user"):
             return bool(answer["affected_rows"])
+
+    def log_retention(self, workspace_id: int) -> LogRetention:
+        """How long the workspace's inference log is kept."""
+        path = _LOG_RETENTION.format(workspace_id)
+        return _retention(self._transport.send("GET", path), path)
+
+    def keep_logs(self, workspace_id: int, kept: LogRetention) -> LogRetention:
+        """Say how long it is kept."""
+        path = _LOG_RETENTION.format(workspace_id)
+        return _retention(self._transport.send("PUT", path, json=asdict(kept)), path)
+
+
+_LOG_RETENTION = "/api/v1/workspaces/{}/log-retention"
+
+
+def _retention(answer: httpx.Response, path: str) -> LogRetention:
+    with reading(path):
+        told = answer.json()
+        return LogRetention(told["days"], told["max_bytes"])
 
 
 def _those(found: tuple[Workspace, ...]) -> str:

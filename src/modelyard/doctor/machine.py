@@ -1,16 +1,14 @@
 """The machine: interpreter, libraries, room on the disk, limits, and what it has to lock code in."""
 
-import ctypes
 import importlib
 import platform
 import resource
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from modelyard.doctor.check import Check, fail, ok, warn
+from modelyard.engines.sandbox import Level, available_level, why_not_higher
 from modelyard.settings import Settings
 
 _LIBRARIES = (
@@ -20,8 +18,6 @@ _LIBRARIES = (
 
 _GIB = 2**30
 _OPEN_FILES = 4096
-_SYS_LANDLOCK_CREATE_RULESET = 444  # landlock_create_ruleset(2), the same number on every architecture
-_LANDLOCK_CREATE_RULESET_VERSION = 1
 
 
 def check_python(_: Settings) -> Iterator[Check]:
@@ -72,35 +68,13 @@ def check_open_files(_: Settings) -> Iterator[Check]:
         yield ok("open files", detail)
 
 
-def check_sandbox(_: Settings) -> Iterator[Check]:
-    """What the system offers to lock a process in. For information: ONNX models need none of it."""
-    found = {
-        "bubblewrap": _works("bwrap", "--ro-bind", "/", "/", "true"),
-        "user namespaces": _works("unshare", "--user", "true"),
-        "Landlock": (abi := _landlock_abi()) > 0 and f"ABI {abi}",
-    }
-    yield ok("sandbox", ", ".join(f"{name}: {_word(ability)}" for name, ability in found.items()))
-
-
-def _word(ability: bool | str) -> str:
-    return ability if isinstance(ability, str) else "yes" if ability else "no"
-
-
-def _works(program: str, *arguments: str) -> bool:
-    path = shutil.which(program)
-    if path is None:
-        return False
-    try:
-        done = subprocess.run([path, *arguments], capture_output=True, timeout=5, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
-
-
-def _landlock_abi() -> int:
-    """The version of Landlock; 0 where the kernel has none."""
-    if not Path("/proc/version").exists():
-        return 0
-    number = ctypes.c_long(_SYS_LANDLOCK_CREATE_RULESET)
-    version = ctypes.c_uint32(_LANDLOCK_CREATE_RULESET_VERSION)
-    return max(0, int(ctypes.CDLL(None, use_errno=True).syscall(number, None, ctypes.c_size_t(0), version)))
+def check_sandbox(settings: Settings) -> Iterator[Check]:
+    """How far the processes of models can be locked in, tried for real."""
+    level, least = available_level(), Level.named(settings.sandbox_minimum)
+    detail = f"level {level.word}; the least allowed is {settings.sandbox_minimum}"
+    reasons = why_not_higher()
+    if level < least:
+        advice = f"Models with code are refused. {reasons}. See docs/explanation/sandbox.md"
+        yield warn("sandbox", detail, advice)
+    else:
+        yield ok("sandbox", f"{detail}. Not higher: {reasons}" if reasons else detail)

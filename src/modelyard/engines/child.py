@@ -1,18 +1,21 @@
 """Work on files that nobody vouches for, in processes of their own with little to take and little to break.
 
-A child is one of our modules, run with a path; it limits itself first and prints one line of JSON last.
+A child is one of our modules, run with a path in the sandbox; it prints one line of JSON last.
 """
 
 import json
 import os
-import resource
+import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import modelyard
 from modelyard.core.kernel.errors import DomainError, invalid
+from modelyard.engines.sandbox import Confinement, ending, start
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +26,52 @@ class Finished:
     cause: str
 
 
-def run_child(module: str, path: Path, seconds: int, doing: str) -> Finished:
-    """Run the module on the path; ``INVALID`` when it takes longer. ``doing`` says in messages what it does."""
-    command = [sys.executable, "-m", module, str(path)]
-    environment = {"PATH": os.defpath, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    try:
-        done = subprocess.run(  # noqa: S603  # our own program, on a path that we named
-            command, capture_output=True, timeout=seconds, check=False, env=environment, stdin=subprocess.DEVNULL
-        )
-    except subprocess.TimeoutExpired as error:
-        raise invalid(f"{doing} took longer than {seconds} s and was stopped") from error
-    code = done.returncode
-    return Finished(_last_object(done.stdout), f"signal {-code}" if code < 0 else f"exit code {code}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What the child does with the path, in messages ``doing``; how much it may use, and for how long, in seconds."""
+
+    module: str
+    path: Path
+    doing: str
+    seconds: int
+    cpu_seconds: int
+    memory_bytes: int
+    file_bytes: int = 0
 
 
-def limit_itself(memory: int, cpu_seconds: int, file_bytes: int) -> None:
-    """In the child: no more address space, processor time and bytes in a file than this, and no core dump."""
-    for what, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
+def run_child(work: Work, scratch: Path | None = None) -> Finished:
+    """Run the module on the path, which alone it can read; ``INVALID`` when it takes longer.
+
+    It writes in ``scratch`` alone, without one nowhere that anybody will see.
+    """
+    with tempfile.TemporaryDirectory() as made:
+        child = start(_confinement(work, scratch or Path(made)), subprocess.PIPE)
+        with child:
+            try:
+                output, _ = child.communicate(timeout=work.seconds)
+            except subprocess.TimeoutExpired as error:
+                os.killpg(child.pid, signal.SIGKILL)
+                raise invalid(f"{work.doing} took longer than {work.seconds} s and was stopped") from error
+    return Finished(_last_object(output), ending(child.returncode))
+
+
+def module_folders() -> list[Path]:
+    """Where this package and the installed libraries are. The rest of ``sys.path`` may hold anything."""
+    installed = [Path(each).absolute() for each in sys.path if Path(each).name in {"site-packages", "dist-packages"}]
+    return [Path(modelyard.__file__).parents[1], *(folder for folder in installed if folder.exists())]
+
+
+def _confinement(work: Work, scratch: Path) -> Confinement:
+    folders = module_folders()
+    return Confinement(
+        command=(sys.executable, "-P", "-m", work.module, str(work.path.absolute())),
+        environment={"PYTHONPATH": os.pathsep.join(map(str, folders))},
+        readable=(*folders, work.path.absolute()),
+        scratch=scratch,
+        memory_bytes=work.memory_bytes,
+        file_bytes=work.file_bytes,
+        cpu_seconds=work.cpu_seconds,
+    )
 
 
 def tell(answer: dict[str, Any]) -> None:

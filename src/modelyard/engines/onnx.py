@@ -33,6 +33,9 @@ _DTYPES = {
 class OnnxModel:
     """See ``core.serving.graph.LoadedModel``. Thread-safe: onnxruntime sessions are."""
 
+    inline = True
+    yields = False
+
     def __init__(self, session: ort.InferenceSession, signature: Signature) -> None:
         self.signature = signature
         self._run = session._sess.run  # noqa: SLF001  # the wrapper around it checks again what the graph has checked
@@ -83,7 +86,9 @@ def _spec(argument: Any, role: str) -> TensorSpec:
 def _rejected(error: Exception) -> DomainError:
     if isinstance(error, MemoryError):
         return DomainError(ErrorKind.UNAVAILABLE, "not enough memory to run this batch; send fewer rows")
-    return invalid(f"the model rejected the input: {_reason(error)}")
+    rejected = invalid(f"the model rejected the input: {_reason(error)}")
+    rejected.by_model = True
+    return rejected
 
 
 def _reason(error: Exception) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 
 from modelyard.core.kernel.errors import DomainError, invalid
 from modelyard.core.serving.signature import Signature
-from modelyard.engines.child import limit_itself, refusal, run_child, tell
+from modelyard.engines.child import Work, refusal, run_child, tell
 
 _CPU_SECONDS = 60
 _WALL_SECONDS = 120
-_BASE_MEMORY = 2 * 1024**3  # address space that onnxruntime and Python map before any model
+_BASE_MEMORY = 1024**3  # what onnxruntime and Python may take besides the model
 
 
 def check_model(path: Path) -> Signature:
@@ -22,13 +22,24 @@ def check_model(path: Path) -> Signature:
 
     ``external`` in its details says that only other files, in which it keeps tensors, are missing.
     """
-    finished = run_child("modelyard.engines.onnx_check", path, _WALL_SECONDS, "the check of the model")
+    finished = run_child(_work(path))
     answer = finished.answer
     if answer is None:
         raise invalid(f"the check of the model died ({finished.cause}): the file is damaged, hostile or too large")
     if "error" in answer:
         raise invalid(answer["error"], external=answer.get("external", False))
     return Signature.from_json(answer["signature"])
+
+
+def _work(path: Path) -> Work:
+    return Work(
+        module="modelyard.engines.onnx_check",
+        path=path,
+        doing="the check of the model",
+        seconds=_WALL_SECONDS,
+        cpu_seconds=_CPU_SECONDS,
+        memory_bytes=_BASE_MEMORY + 6 * path.stat().st_size,
+    )
 
 
 def _inspect(path: Path) -> Signature:
@@ -55,7 +66,6 @@ def _refuse(facts: Any) -> None:
 
 def main(path: Path) -> None:
     """Check the file and print the result as one line of JSON."""
-    limit_itself(_BASE_MEMORY + 6 * path.stat().st_size, _CPU_SECONDS, 0)
     try:
         answer: dict[str, Any] = {"signature": _inspect(path).to_json()}
     except DomainError as error:

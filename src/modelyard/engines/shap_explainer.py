@@ -2,19 +2,36 @@
 
 import asyncio
 import logging
+import os
+import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from modelyard.core.kernel.errors import DomainError, failed_precondition, rate_limited
 from modelyard.core.serving.explaining import Attributions, Matrix
+from modelyard.engines.child import module_folders
+from modelyard.engines.sandbox import Confinement, start
 from modelyard.engines.shap_child import HEAD, array_in, frame
 
 _LOG = logging.getLogger(__name__)
 _SECONDS = 60
 _WAITING = 4
+_MEMORY = 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """The two ends of the process that explains."""
+
+    answers: asyncio.StreamReader
+    asked: asyncio.StreamWriter
 
 
 class ShapExplainer:
@@ -41,23 +58,21 @@ class ShapExplainer:
             self._waiting -= 1
 
     async def _talk(
-        self, child: asyncio.subprocess.Process, predict: Callable[[Matrix], Matrix], rows: Matrix, background: Matrix
+        self, child: _Child, predict: Callable[[Matrix], Matrix], rows: Matrix, background: Matrix
     ) -> Attributions:
-        assert child.stdin is not None  # noqa: S101  # they are pipes
-        assert child.stdout is not None  # noqa: S101
         loop = asyncio.get_running_loop()
         base: Matrix | None = None
-        child.stdin.write(frame(b"R", rows) + frame(b"R", background))
+        child.asked.write(frame(b"R", rows) + frame(b"R", background))
         while True:
-            await child.stdin.drain()
-            kind, content = await _frame(child.stdout)
+            await child.asked.drain()
+            kind, content = await _frame(child.answers)
             if kind == b"V" and base is not None:
                 return Attributions(base, array_in(content))
             if kind == b"B":
                 base = array_in(content)
                 continue
             found = await loop.run_in_executor(self._threads, predict, array_in(content))
-            child.stdin.write(frame(b"A", found))
+            child.asked.write(frame(b"A", found))
 
 
 async def _frame(source: asyncio.StreamReader) -> tuple[bytes, bytes]:
@@ -69,24 +84,42 @@ async def _frame(source: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 @asynccontextmanager
-async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
-    """The process that explains; it does not outlive its use."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "modelyard.engines.shap_child",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+async def _child() -> AsyncIterator[_Child]:
+    """The process that explains, in the sandbox; it does not outlive its use."""
+    with tempfile.TemporaryDirectory() as scratch:
+        process = await asyncio.to_thread(
+            start, _confinement(Path(scratch)), subprocess.PIPE, stderr=None, stdin=subprocess.PIPE
+        )
+        child = await _connected(process)
+        try:
+            yield child
+        except (BrokenPipeError, ConnectionResetError):
+            raise _failed() from None
+        finally:
+            child.asked.close()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process.wait)
+
+
+def _confinement(scratch: Path) -> Confinement:
+    folders = module_folders()
+    return Confinement(
+        command=(sys.executable, "-P", "-m", "modelyard.engines.shap_child"),
+        environment={"PYTHONPATH": os.pathsep.join(map(str, folders))},
+        readable=tuple(folders),
+        scratch=scratch,
+        memory_bytes=_MEMORY,
+        cpu_seconds=2 * _SECONDS,
     )
-    try:
-        yield child
-    except (BrokenPipeError, ConnectionResetError):
-        raise _failed() from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-        await child.wait()
+
+
+async def _connected(process: "subprocess.Popen[bytes]") -> _Child:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, process.stdin)
+    return _Child(reader, asyncio.StreamWriter(transport, protocol, None, loop))
 
 
 def _failed() -> DomainError:

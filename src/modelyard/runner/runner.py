@@ -11,15 +11,16 @@ import msgspec
 
 from modelyard.core.automation.batch import read_definition
 from modelyard.core.automation.data_files import Access, DataFiles
+from modelyard.core.automation.ending import finish_job
 from modelyard.core.automation.entities import Job, JobKind
 from modelyard.core.automation.load import LoadDefinition
 from modelyard.core.automation.payloads import manner_of, read_rows
+from modelyard.core.automation.replay import prepare_replay
 from modelyard.core.automation.running import (
     LONGEST,
     Work,
     beat,
     check_owner,
-    finish_job,
     owner_credentials,
     prepare_job,
     take_job,
@@ -35,6 +36,7 @@ from modelyard.runner.batch import BatchRun
 from modelyard.runner.channels import Channels, Ways
 from modelyard.runner.load import LoadRun
 from modelyard.runner.progress import Progress
+from modelyard.runner.replay import Loading, ReplayRun
 from modelyard.runner.wire import wire_to
 
 _LOG = logging.getLogger(__name__)
@@ -47,12 +49,13 @@ class Runner:
     """``name`` is unique among all runners, ``limit`` the size in bytes that an output may have."""
 
     def __init__(  # what it works with
-        self, store: Store, files: DataFiles, sealer: Sealer, ways: Ways, name: str, limit: int
+        self, store: Store, files: DataFiles, sealer: Sealer, ways: Ways, loading: Loading, name: str, limit: int
     ) -> None:
         self._store = store
         self._files = files
         self._sealer = sealer
         self._ways = ways
+        self._loading = loading
         self._name = name
         self._limit = limit
 
@@ -107,11 +110,20 @@ class Runner:
         return error.message
 
     async def _done(self, job: Job, progress: Progress) -> Outcome:
+        if job.kind == JobKind.REPLAY:
+            return await self._replay(job, progress)
         token = new_text()
         work = await self._store.write(prepare_job, job, text_hash(token))
         if job.kind == JobKind.BATCH:
             return await self._batch(work, token, progress)
         return await self._load(work, token, progress)
+
+    async def _replay(self, job: Job, progress: Progress) -> Outcome:
+        work = await self._store.read(prepare_replay, job)
+        result = await ReplayRun(self._loading, work, progress).run()
+        every = bool(progress.done) and progress.done == progress.failed
+        error = result["errors"][0]["message"] if every else None
+        return (JobState.FAILED if error else JobState.SUCCEEDED), error, result
 
     async def _batch(self, work: Work, token: str, progress: Progress) -> Outcome:
         definition = read_definition(work.job.definition)

@@ -151,7 +151,7 @@ def _array(name: str, values: Any, spec: TensorSpec | None) -> NDArray[Any]:
 
 def _datatype(dtype: str) -> str:
     """The protocol's name of a numpy type."""
-    if dtype in ("string", "object"):
+    if dtype in ("string", "json", "object"):
         return "BYTES"
     kind = np.dtype(dtype)
     return "BOOL" if kind.kind == "b" else f"{_KINDS[kind.kind]}{8 * kind.itemsize}"

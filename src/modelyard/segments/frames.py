@@ -6,11 +6,14 @@ JSON. A reader that does not know a kind leaves it out.
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from modelyard.core.monitoring.inference_log import Stream
 from modelyard.core.serving.tensors import Array
@@ -33,6 +36,17 @@ JSON = "json"
 def folder_name(pipeline_id: int, stream: Stream) -> str:
     """Where the segments of a pipeline's stream lie, below the folder of all."""
     return str(pipeline_id) if stream is Stream.REQUESTS else f"{pipeline_id}-{stream}"
+
+
+def segment_name(partition: str, first: int) -> str:
+    """The name of the segment that goes on with a partition at this row."""
+    return f"{partition}+{first}.seg" if first else f"{partition}.seg"
+
+
+def place_of(path: Path) -> tuple[str, int]:
+    """(partition, number of the first row) of a segment."""
+    partition, _, first = path.stem.partition("+")
+    return partition, int(first or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +114,29 @@ class Note:
     last_model: str | None = None
 
 
-def note_text(note: Note) -> bytes:
-    """The note as JSON, without what is not known."""
-    fields = {"id": note.request_id, "target": note.target, "routing": note.routing, "model": note.last_model}
-    return _compact({name: value for name, value in fields.items() if value}).encode()
+def note_text(request_id: str, target: str, routing: Mapping[str, Any] | None, last_model: str | None = None) -> bytes:
+    """The fields of a ``Note`` as JSON, without what is not known; nothing when nothing is."""
+    known: dict[str, Any] = {"id": request_id} if request_id else {}
+    if target:
+        known["target"] = target
+    if routing:
+        known["routing"] = routing
+    if last_model:
+        known["model"] = last_model
+    if not known:
+        return b""
+    try:
+        return orjson.dumps(known)
+    except TypeError:  # JSON has what UTF-8 has not: halves of characters; and numbers of any size
+        return _compact(known).encode()
 
 
 def rows_payload(rows: int, time_ms: int, elapsed: list[int], buffers: list[bytes], note: bytes = b"") -> bytes:
     """The payload of rows; ``buffers`` follow the schema's columns, ``note`` is the text of a note."""
-    head = ROWS.pack(ROWS_KIND, rows, time_ms)
+    times = _times(len(elapsed)).pack(*elapsed)
     if note:
-        head = NOTED_ROWS.pack(NOTED_ROWS_KIND, rows, time_ms, len(note)) + note
-    return b"".join((head, _times(len(elapsed)).pack(*elapsed), *buffers))
+        return b"".join((NOTED_ROWS.pack(NOTED_ROWS_KIND, rows, time_ms, len(note)), note, times, *buffers))
+    return b"".join((ROWS.pack(ROWS_KIND, rows, time_ms), times, *buffers))
 
 
 def read_note(payload: bytes | memoryview) -> tuple[Note, int]:

@@ -15,6 +15,7 @@ from modelyard.segments.frames import (
     ROWS_KIND,
     SCHEMA_KIND,
     SegmentSchema,
+    place_of,
     read_note,
     read_schema,
 )
@@ -44,21 +45,30 @@ class Frame:
 
 @dataclass(slots=True)
 class Index:
-    """What is known of one file: its frames as far as it has been read."""
+    """What is known of one file: its frames as far as it has been read. ``rows`` is the number of the next row."""
 
     read: int = len(MAGIC)
     rows: int = 0
     schema: SegmentSchema | None = None
     frames: list[Frame] = field(default_factory=list)
+    last_ms: int = 0
 
 
 def extend(path: Path, index: Index) -> None:
     """Read the frames that were added."""
+    index.frames.extend(frame for frame, _ in read_frames(path, index))
+
+
+def read_frames(path: Path, index: Index) -> Iterator[tuple[Frame, memoryview]]:
+    """The frames from where the index ends, with their payloads; it goes with them, but does not keep them."""
+    partition, _ = place_of(path)
     with path.open("rb") as file:
         file.seek(index.read)
         for payload in _whole_frames(file):
-            _take(path.stem, index, payload, index.read + HEAD.size)
+            frame = _frame(partition, index, payload, index.read + HEAD.size)
             index.read += HEAD.size + len(payload)
+            if frame is not None:
+                yield frame, payload
 
 
 def _whole_frames(file: BinaryIO) -> Iterator[memoryview]:
@@ -84,12 +94,28 @@ def _whole_frames(file: BinaryIO) -> Iterator[memoryview]:
         data, at = data[at:] + more, 0
 
 
-def _take(partition: str, index: Index, payload: memoryview, at: int) -> None:
+def _frame(partition: str, index: Index, payload: memoryview, at: int) -> Frame | None:
     if payload[0] == SCHEMA_KIND:
         index.schema = read_schema(payload)
-    elif payload[0] in (ROWS_KIND, NOTED_ROWS_KIND) and index.schema is not None:
-        _, rows, time_ms = ROWS.unpack_from(payload)
-        note, _ = read_note(payload)
-        named = note.request_id, sys.intern(note.target)
-        index.frames.append(Frame(partition, index.rows, rows, time_ms, at, len(payload), index.schema, *named))
-        index.rows += rows
+    if payload[0] not in (ROWS_KIND, NOTED_ROWS_KIND) or index.schema is None:
+        return None
+    _, rows, time_ms = ROWS.unpack_from(payload)
+    note, _ = read_note(payload)
+    first, index.rows = index.rows, index.rows + rows
+    index.last_ms = max(index.last_ms, time_ms)  # rows of a partition never go back in time, whatever the clock did
+    named = note.request_id, sys.intern(note.target)
+    return Frame(partition, first, rows, index.last_ms, at, len(payload), index.schema, *named)
+
+
+def damaged(path: Path) -> bool:
+    """Whether there is something behind the last whole frame of a segment that nobody writes any more.
+
+    A writer that is killed leaves nothing there that counts: a frame has its head last.
+    """
+    index = Index(rows=place_of(path)[1])
+    for _ in read_frames(path, index):
+        pass
+    with path.open("rb") as file:
+        file.seek(index.read)
+        head = file.read(HEAD.size)
+    return len(head) == HEAD.size and HEAD.unpack(head)[0] != 0

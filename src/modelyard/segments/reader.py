@@ -4,18 +4,16 @@ What was learnt of a file is remembered (where its frames are), so a page costs 
 was added since.
 """
 
-import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TypeVar
 
 import numpy as np
 
 from modelyard.core.monitoring.inference_log import (
-    LoggedRequest,
     LogRows,
     Page,
     PageRequest,
@@ -25,12 +23,17 @@ from modelyard.core.monitoring.inference_log import (
     RequestQuery,
     Stream,
     Tally,
-    anomalies,
 )
 from modelyard.core.serving.tensors import Array
-from modelyard.segments.frames import LAST_MODEL, Note, folder_name, read_rows
+from modelyard.segments.frames import folder_name, place_of
 from modelyard.segments.index import Index, extend
-from modelyard.segments.selection import Piece, choose, matches, moment, select, tally
+from modelyard.segments.segment import Segment
+from modelyard.segments.selection import choose, extents, select, tallies
+from modelyard.segments.source import Piece, Source
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
 
 
 class SegmentReader:
@@ -38,110 +41,73 @@ class SegmentReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._indexes: dict[str, dict[str, Index]] = defaultdict(dict)
+        self._indexes: dict[str, dict[Path, Index]] = defaultdict(dict)
         self._lock = threading.Lock()
 
+    def sources(self, pipeline_id: int, stream: Stream) -> Sequence[Source]:
+        """What the log is read from now: each row is in one of them."""
+        return self.segments(pipeline_id, stream)
+
     def partitions(self, pipeline_id: int) -> dict[str, Partition]:
-        with self._lock:
-            indexes = self._grown(folder_name(pipeline_id, Stream.REQUESTS))
-            return {name: Partition(0, index.rows, index.read) for name, index in indexes.items()}
+        sources = self._steadily(lambda: self.sources(pipeline_id, Stream.REQUESTS))
+        known = extents(sources)
+        return {name: Partition(*rows, sum(_share(source, name) for source in sources)) for name, rows in known.items()}
 
     def page(self, pipeline_id: int, request: PageRequest, stream: Stream = Stream.REQUESTS) -> Page:
-        name = folder_name(pipeline_id, stream)
-        pieces, status, cursor = select(self._refresh(name), request)
-        rows = self._materialize(name, pieces, request)
-        return Page(rows, status, cursor if status is not PageStatus.ALL else {})
+        def ask() -> Page:
+            pieces, status, cursor = select(self.sources(pipeline_id, stream), request)
+            parts = [part for source, some in _runs(pieces) for part in source.columns(some, request)]
+            rows = LogRows(sum(piece.high - piece.low for piece in pieces), _concatenated(parts) if parts else {})
+            return Page(rows, status, cursor if status is not PageStatus.ALL else {})
+
+        return self._steadily(ask)
 
     def requests(self, pipeline_id: int, query: RequestQuery, stream: Stream = Stream.REQUESTS) -> RequestPage:
-        name = folder_name(pipeline_id, stream)
-        pieces, more, cursor = choose(self._refresh(name), query)
-        with self._opened(name, pieces) as files:
-            return RequestPage([_request(files[p.frame.partition], p) for p in pieces], more, cursor)
+        def ask() -> RequestPage:
+            pieces, more, cursor = choose(self.sources(pipeline_id, stream), query)
+            found = [request for source, some in _runs(pieces) for request in source.requests(some)]
+            return RequestPage(found, more, cursor)
+
+        return self._steadily(ask)
 
     def tallies(self, pipeline_id: int, query: RequestQuery, stream: Stream = Stream.REQUESTS) -> list[Tally]:
-        indexes = self._refresh(folder_name(pipeline_id, stream))
-        return tally(frame for index in indexes.values() for frame in index.frames if matches(frame, query))
+        return self._steadily(lambda: tallies(self.sources(pipeline_id, stream), query))
 
-    def _refresh(self, name: str) -> dict[str, Index]:
-        """The indexes of all partitions, with a snapshot of how far each goes now."""
+    def segments(self, pipeline_id: int, stream: Stream) -> list[Segment]:
+        """The segments that hold rows, as far as they go now."""
         with self._lock:
-            known = self._grown(name)
-            return {name: Index(index.read, index.rows, index.schema, index.frames[:]) for name, index in known.items()}
+            known = self._grown(folder_name(pipeline_id, stream))
+            return [Segment(path, index.read, index.frames[:]) for path, index in known.items() if index.frames]
 
-    def _grown(self, name: str) -> dict[str, Index]:
-        """The indexes of all partitions, brought up to now; for those who hold the lock."""
-        known = self._indexes[name]
+    def _grown(self, name: str) -> dict[Path, Index]:
+        """The indexes of all segments, brought up to now; for those who hold the lock."""
+        before, known = self._indexes[name], dict[Path, Index]()
         for path in sorted((self._folder / name).glob("*.seg")):
-            index = known.setdefault(path.stem, Index())
+            index = known[path] = before.get(path) or Index(rows=place_of(path)[1])
             if path.stat().st_size > index.read:  # a sealed file has no zeros at its end
                 extend(path, index)
+        self._indexes[name] = known
         return known
 
-    def _materialize(self, name: str, pieces: list[Piece], request: PageRequest) -> LogRows:
-        if not pieces:
-            return LogRows(0, {})
-        with self._opened(name, pieces) as files:
-            parts = [_read(files[piece.frame.partition], piece, request) for piece in pieces]
-        return LogRows(sum(piece.high - piece.low for piece in pieces), _concatenated(parts))
-
-    @contextmanager
-    def _opened(self, name: str, pieces: list[Piece]) -> Iterator[dict[str, BinaryIO]]:
-        """The files in which the pieces lie, by partition."""
-        with ExitStack() as stack:
-            partitions = {piece.frame.partition for piece in pieces}
-            paths = {partition: self._folder / name / f"{partition}.seg" for partition in partitions}
-            yield {partition: stack.enter_context(path.open("rb")) for partition, path in paths.items()}
+    def _steadily(self, ask: Callable[[], T]) -> T:
+        """Ask anew when files went meanwhile: what they held is elsewhere then."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return ask()
+            except FileNotFoundError:  # it is what the loop is for
+                continue
+        return ask()
 
 
-def _request(file: BinaryIO, piece: Piece) -> LoggedRequest:
-    frame = piece.frame
-    file.seek(frame.at)
-    payload = read_rows(frame.schema, file.read(frame.length))
-    return LoggedRequest(
-        request_id=frame.request_id or frame.place,
-        time=moment(frame.time_ms),
-        target=frame.target,
-        routing=payload.note.routing,
-        partition=frame.partition,
-        first=frame.first + piece.low,
-        rows=piece.high - piece.low,
-        columns={name: values[piece.low : piece.high] for name, values in payload.columns.items()},
-    )
+def _runs(pieces: Sequence[Piece]) -> Iterator[tuple[Source, list[Piece]]]:
+    """Pieces that follow one another in one source."""
+    return ((some[0].source, some) for _, run in groupby(pieces, key=lambda p: id(p.source)) for some in [list(run)])
 
 
-def _read(file: BinaryIO, piece: Piece, request: PageRequest) -> dict[str, Array | list[Any]]:
-    frame = piece.frame
-    file.seek(frame.at)
-    payload = read_rows(frame.schema, file.read(frame.length))
-    step = -1 if request.newest_first else 1
-    rows = piece.high - piece.low
-    columns: dict[str, Array | list[Any]] = {"time": np.full(rows, frame.time_ms, dtype=np.int64)}
-    for name, values in payload.columns.items():
-        columns[name] = values[piece.low : piece.high][::step]
-    checks = {name: columns.pop(name) for name in payload.columns if name.startswith("anomaly.")}
-    columns |= anomalies(checks, rows)
-    columns["metadata.dropped"] = [[] for _ in range(rows)]
-    columns["metadata.elapsed"] = [list(payload.elapsed) for _ in range(rows)]
-    for name, value in frame.schema.constants.items():
-        columns[name] = [value] * rows
-    if payload.note.last_model is not None:
-        columns[LAST_MODEL] = [payload.note.last_model] * rows
-    if request.noted:
-        columns["metadata.request_id"] = [frame.request_id or frame.place] * rows
-        columns["metadata.target"] = [frame.target] * rows
-        columns["metadata.routing"] = _routing(payload.note, piece)[::step]
-    return columns
-
-
-def _routing(note: Note, piece: Piece) -> list[str | None]:
-    """For each row, what each branch chose, as JSON; None where there was no choice."""
-    if not note.routing:
-        return [None] * (piece.high - piece.low)
-    return [json.dumps(_chosen(note.routing, row)) for row in range(piece.low, piece.high)]
-
-
-def _chosen(routing: Mapping[str, int | list[int]], row: int) -> dict[str, int]:
-    return {branch: choice if isinstance(choice, int) else choice[row] for branch, choice in routing.items()}
+def _share(source: Source, partition: str) -> int:
+    """How many of a source's bytes are those of a partition, by the rows it has."""
+    rows = {name: end - first for name, (first, end) in source.parts.items()}
+    return source.size * rows.get(partition, 0) // max(sum(rows.values()), 1)
 
 
 def _concatenated(parts: list[dict[str, Array | list[Any]]]) -> dict[str, Array | list[Any]]:

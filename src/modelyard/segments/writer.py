@@ -5,6 +5,7 @@ import logging
 import mmap
 import os
 import threading
+import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,14 +23,15 @@ from modelyard.segments.frames import (
     LAST_MODEL,
     MAGIC,
     ColumnFormat,
-    Note,
     SegmentSchema,
     column_buffer,
     folder_name,
     note_text,
     rows_payload,
     schema_payload,
+    segment_name,
 )
+from modelyard.segments.ownership import own
 
 _LOG = logging.getLogger(__name__)
 _SEGMENT_BYTES = 64 * 1024 * 1024
@@ -43,6 +45,7 @@ class SegmentWriter:
         self._folder = folder
         self._worker = worker
         self._open: dict[tuple[int, Stream], _Segment] = {}
+        self._ends: dict[tuple[int, Stream], tuple[int, int]] = {}
         self._lock = threading.Lock()
 
     def append(
@@ -67,32 +70,45 @@ class SegmentWriter:
                 ErrorKind.UNAVAILABLE, f"the inference log cannot be written ({error.strerror}); nothing was answered"
             ) from error
 
+    def roll(self, seconds: float) -> None:
+        """Close what has been written for longer than so many seconds: the next rows begin a new segment."""
+        with self._lock:
+            for key, segment in list(self._open.items()):
+                if time.monotonic() - segment.begun > seconds:
+                    self._shut(key)
+
     def close(self) -> None:
         """Close all files."""
         with self._lock:
-            for segment in self._open.values():
-                segment.close()
-            self._open.clear()
+            for key in list(self._open):
+                self._shut(key)
+
+    def _shut(self, key: tuple[int, Stream]) -> None:
+        segment = self._open.pop(key)
+        self._ends[key] = segment.rows, segment.last_ms
+        segment.close()
 
     def _next(self, pipeline_id: int, stream: Stream, size: int) -> "_Segment":
         """A new segment with room for rows of this many bytes, in place of the one that is open."""
-        full = self._open.pop((pipeline_id, stream), None)
-        number = 0
-        if full is not None:
-            number = full.number + 1
-            full.close()
+        key = pipeline_id, stream
+        if key in self._open:
+            self._shut(key)
+        rows, last_ms = self._ends.get(key, (0, 0))
         folder = self._folder / folder_name(pipeline_id, stream)
         folder.mkdir(parents=True, exist_ok=True)
-        made = self._open[pipeline_id, stream] = _Segment(folder / f"{self._worker}-{number:06d}.seg", number, size)
+        made = self._open[key] = _Segment(folder, f"{self._worker}-000000", rows, last_ms, size)
         return made
 
 
 class _Segment:
     """One open file of a fixed size in memory; on disk, space is reserved a step ahead of what is written."""
 
-    def __init__(self, path: Path, number: int, at_least: int) -> None:
-        self.number = number
-        self._partition = path.stem
+    def __init__(self, folder: Path, partition: str, first: int, last_ms: int, at_least: int) -> None:
+        self.first = self.rows = first
+        self.last_ms = last_ms
+        self.begun = time.monotonic()
+        self._partition = partition
+        self._path = path = folder / segment_name(partition, first)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._capacity = max(_SEGMENT_BYTES, at_least + 2 * _STEP_BYTES)
         self._reserved = 0
@@ -102,6 +118,7 @@ class _Segment:
         self._names: list[str] = []
         self._answerers: set[str] = set()
         try:
+            own(self._file)
             os.ftruncate(self._file, self._capacity)
             self._reserve(self.size)
             self._map = mmap.mmap(self._file, self._capacity)
@@ -113,17 +130,25 @@ class _Segment:
 
     def append(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> int:
         """Write the rows; their size in bytes, or 0, and nothing written, when they do not fit any more."""
-        schema, buffers = self._encoded(route, result, extra)
+        schema = self._schema
+        arrays = [*result.inputs.values(), *result.outputs.values()]
+        known = schema is not None and not extra and self._knows(schema, route, result, arrays)
+        if known and schema is not None:
+            buffers = [array.tobytes() for array in arrays]
+        else:
+            schema, buffers = self._encoded(route, result, extra)
+        time_ms = max(time_ms, self.last_ms)  # a clock that was set back sets no partition back
         payload = rows_payload(result.rows, time_ms, result.elapsed, buffers, _note(schema, result))
         if self.size + len(payload) + _STEP_BYTES > self._capacity:
             return 0
-        announced = schema is self._schema or schema == self._schema
-        head = b"" if announced else schema_payload(schema)
+        head = b"" if known or schema == self._schema else schema_payload(schema)
         self._reserve(self.size + len(head) + len(payload) + 2 * HEAD.size)  # all of it, or none: it may be refused
         if head:
             self._write(head)
         self._write(payload)
-        self._learn(schema, route, result, bare=not extra)
+        self.rows, self.last_ms = self.rows + result.rows, time_ms
+        if not known:
+            self._learn(schema, route, result, bare=not extra)
         return len(payload)
 
     def append_first(self, route: Route, time_ms: int, result: Result, extra: Mapping[str, Column]) -> int:
@@ -136,24 +161,27 @@ class _Segment:
     def close(self) -> None:
         self._map.close()
         os.ftruncate(self._file, self.size)
+        if self.rows == self.first:  # the next one has its name
+            self._path.unlink()
         os.close(self._file)
 
-    def _encoded(self, route: Route, result: Result, extra: Mapping[str, Column]) -> tuple[SegmentSchema, list[bytes]]:
-        schema = self._schema
-        if (
-            schema is not None
-            and route is self._route
+    def _knows(self, schema: SegmentSchema, route: Route, result: Result, arrays: list[Array]) -> bool:
+        """Whether this is nothing but tensors of the route that was logged last, of models that had these.
+
+        Their types are known then.
+        """
+        return (
+            route is self._route
             and result.last_model in self._answerers
-            and not extra
             and not schema.has_json
             and result.plain
             and len(result.elapsed) == schema.steps
             and [*result.inputs, *result.outputs] == self._names
-        ):
-            # nothing but tensors of the route that was logged last, of models that had these: their types are known
-            arrays = [*result.inputs.values(), *result.outputs.values()]
-            if [array.shape[1:] for array in arrays] == schema.shapes:
-                return schema, [array.tobytes() for array in arrays]
+            and [array.shape[1:] for array in arrays] == schema.shapes
+        )
+
+    def _encoded(self, route: Route, result: Result, extra: Mapping[str, Column]) -> tuple[SegmentSchema, list[bytes]]:
+        schema = self._schema
         columns = _columns(result, extra)
         made = _schema(route, result.last_model, columns, len(result.elapsed), self._partition)
         if schema is None or route is not self._route or not made.holds(schema):
@@ -187,10 +215,9 @@ class _Segment:
 
 def _note(schema: SegmentSchema, result: Result) -> bytes:
     """What the schema does not say of these rows; most often nothing."""
-    same = result.last_model == schema.constants[LAST_MODEL]
-    if same and not result.request_id and not result.target and not result.routing:
-        return b""
-    return note_text(Note(result.request_id, result.target, result.routing, None if same else result.last_model))
+    last_model = result.last_model
+    same = last_model == schema.constants[LAST_MODEL]
+    return note_text(result.request_id, result.target, result.routing, None if same else last_model)
 
 
 def _bytes(result: Result, extra: Mapping[str, Column]) -> int:

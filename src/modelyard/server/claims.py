@@ -66,9 +66,9 @@ def _lock(lock: int, data: Path) -> None:
 def claim_grpc(host: str, port: int) -> None:
     """The workers can serve gRPC there: the port is free, which each of them could not tell from its siblings' having
     it, and the package is installed."""
-    if importlib.util.find_spec("grpc") is None or importlib.util.find_spec("google.protobuf") is None:
+    if any(importlib.util.find_spec(name) is None for name in ("h2", "grpc", "google.protobuf")):
         raise StartError(
-            "grpc_port is set, but the package grpcio is not installed; install modelyard[grpc] or set grpc_port to 0"
+            "grpc_port is set, but what it needs is not installed: install modelyard[grpc] or set grpc_port to 0"
         )
     claim_address(host, port, "--grpc-port").close()
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 
 from modelyard.server.children import REASON_TOLD
-from modelyard.server.membership import Membership, reason, run_member
+from modelyard.server.membership import Membership, end_with, keep_what_is_loaded, reason, run_member
+from modelyard.server.model_host import ModelHostKeeper
 from modelyard.server.runners import Runners
 
 _LOG = logging.getLogger(__name__)
@@ -18,13 +19,17 @@ _LONGEST_PAUSE_SECONDS = 60.0
 
 def control(member: Membership) -> int:
     """Prepare, tell that it is done, and work until told to end."""
+    member.application.load_controller()
+    keep_what_is_loaded()
     if not _prepared(member):
         return REASON_TOLD
     periodic = member.application.build_controller(member.settings)
     runners = Runners(periodic, member.settings, member.module)
+    models = ModelHostKeeper(periodic, member.settings, member.module)
 
     def work_once() -> None:
         periodic.run_once()
+        models.run_once()
         runners.run_once()
 
     orders: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put may interrupt its get, unlike an Event's set
@@ -32,13 +37,19 @@ def control(member: Membership) -> int:
     member.tell_ready()
     _repeat(work_once, orders)
     runners.close()
+    models.close()
     return 0
 
 
 def _prepared(member: Membership) -> bool:
-    """Prepare in a process of its own: what only that needs (migrations, password hashing) leaves with it."""
+    """Prepare in a process of its own: what only that needs (migrations, password hashing) leaves with it.
+
+    What both need is loaded before, so that it is loaded once.
+    """
+    controller = os.getpid()
     child = os.fork()
     if child == 0:
+        end_with(controller)  # else it would go on in a folder that another server may take
         try:
             member.application.prepare(member.settings)
         except Exception as error:  # noqa: BLE001 - the supervisor's log must say why

@@ -8,7 +8,9 @@ import time
 
 from modelyard.settings import Settings
 
-_CHATTY = ("alembic", "uvicorn")  # their news of normal days are not the operator's
+_CHATTY = ("alembic", "uvicorn", "httpx", "httpcore")
+"""Their news of normal days are not the operator's; the last two tell addresses, which may be secrets."""
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 

@@ -1,6 +1,7 @@
 """A child process's side of belonging to the tree: its settings, its word that it is ready, a common end."""
 
 import ctypes
+import gc
 import importlib
 import logging
 import os
@@ -28,11 +29,20 @@ class Periodic(Protocol):
     def run_once(self) -> object:
         """Do one round."""
 
-    def wanted_runners(self) -> int:
-        """How many processes that run jobs there should be now."""
+    def wanted_runners(self, running: int) -> int:
+        """How many processes that run jobs there should be, where so many are at work."""
 
     def bury_runners(self, names: Sequence[str], *, blamed: bool = True) -> object:
         """These have ended, by themselves (``blamed``) or because the server ends."""
+
+    def wants_models(self) -> bool:
+        """Whether the process that keeps the processes of models running is needed."""
+
+    def abandon_models(self) -> object:
+        """That process is dead, and so are those that it kept running."""
+
+    def has_workers(self) -> bool:
+        """Whether a worker of this server is alive."""
 
 
 class JobRunner(Protocol):
@@ -42,20 +52,39 @@ class JobRunner(Protocol):
         """Run jobs until none waits."""
 
 
+class ModelHost(Protocol):
+    """What keeps the processes of models running."""
+
+    def run(self) -> object:
+        """Keep them running until none is wanted."""
+
+    def stop(self) -> object:
+        """End ``run``, from a signal handler."""
+
+
 class Application(Protocol):
     """The module that is served: ``modelyard.bootstrap``, or a small stand-in in tests of this package."""
+
+    def load_controller(self) -> None:
+        """Import what the controller needs, which most of ``prepare`` needs as well."""
 
     def prepare(self, settings: Settings) -> None:
         """Bring the data folder to where the program expects it; ``DomainError`` tells why that is impossible."""
 
     def build_application(self, settings: Settings, worker_id: str) -> Any:
-        """The ASGI application (lifespan and HTTP) of one worker."""
+        """The ASGI application (lifespan and HTTP) of one worker.
+
+        It is built while the data folder is being prepared, and may look into it when its lifespan starts.
+        """
 
     def build_controller(self, settings: Settings) -> Periodic:
         """The periodic work of the controller."""
 
     def build_runner(self, settings: Settings, name: str) -> JobRunner:
         """What runs jobs under this name."""
+
+    def build_model_host(self, settings: Settings) -> ModelHost:
+        """What keeps the processes of models running."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +108,11 @@ class Membership:
 
 
 def run_member(arguments: Sequence[str], role: Callable[[Membership], int]) -> int:
-    """Join the tree, do ``role``, and return the exit code; a failure is told in one line."""
+    """Join the tree, do ``role``, and return the exit code; a failure is told in one line.
+
+    The role says ``keep_what_is_loaded`` once it has built what it runs.
+    """
+    gc.disable()  # while modules are loaded it would find nothing, again and again: a tenth of the time that it takes
     name, parent, application, settings_fd, report, *inherited = arguments
     end_with(int(parent))
     settings = take_over(int(settings_fd))
@@ -91,6 +124,12 @@ def run_member(arguments: Sequence[str], role: Callable[[Membership], int]) -> i
         _LOG.debug("%s failed", name, exc_info=True)
         _LOG.critical("%s", reason(error))
         return REASON_TOLD
+
+
+def keep_what_is_loaded() -> None:
+    """From here on the collector works, and never looks at what is there already: that stays."""
+    gc.freeze()
+    gc.enable()
 
 
 def reason(error: Exception) -> str:

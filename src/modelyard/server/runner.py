@@ -2,12 +2,14 @@
 
 import sys
 
-from modelyard.server.membership import Membership, run_member
+from modelyard.server.membership import Membership, keep_what_is_loaded, run_member
 
 
 def run(member: Membership) -> int:
     """Run them."""
-    member.application.build_runner(member.settings, member.name).run_all()
+    runner = member.application.build_runner(member.settings, member.name)
+    keep_what_is_loaded()
+    runner.run_all()
     return 0
 
 

@@ -39,7 +39,7 @@ class Runners:
         if ended:
             self._periodic.bury_runners(list(ended))
         if time.monotonic() >= self._not_before:
-            for _ in range(self._periodic.wanted_runners() - len(self._running)):
+            for _ in range(self._periodic.wanted_runners(len(self._running)) - len(self._running)):
                 self._start()
 
     def close(self) -> None:

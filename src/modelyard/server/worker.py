@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from modelyard.server.children import REASON_TOLD
-from modelyard.server.membership import Membership, run_member
+from modelyard.server.membership import Membership, keep_what_is_loaded, run_member
 from modelyard.server.protocol import OneWriteProtocol
 
 # Longer than the idle time of usual load balancers (60 s), so that they, who know, close first.
@@ -42,12 +42,13 @@ class Server(uvicorn.Server):
 
 
 def work(member: Membership) -> int:
-    """Wait until the controller has prepared everything, then serve."""
+    """Load everything while the controller prepares, wait until it has, then serve."""
     listening, gate = member.inherited
-    os.read(gate, 1)  # nothing is ever written: the end of the pipe is the gate's opening
     worker_id = f"{member.name}-{secrets.token_hex(4)}"
     application = member.application.build_application(member.settings, worker_id)
     server = Server(_config(application, member.settings.drain_seconds), member)
+    keep_what_is_loaded()
+    os.read(gate, 1)  # nothing is ever written: the end of the pipe is the gate's opening
     server.run(sockets=[socket.socket(fileno=listening)])
     return 0 if server.started else REASON_TOLD
 

@@ -19,9 +19,15 @@ def migrate(store: SqlStore) -> None:
     with store.connection() as connection, _tables_replaceable(connection), connection.begin():
         config = _config()
         config.attributes["connection"] = connection
+        before = _revision(connection)
         command.upgrade(config, "head")
-        if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-            raise RuntimeError("the migration would leave rows that refer to nothing; nothing was changed")
+        if _revision(connection) != before:  # else a start would take longer with every row
+            _check_references(connection)
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise RuntimeError("the migration would leave rows that refer to nothing; nothing was changed")
 
 
 @contextmanager
@@ -43,8 +49,12 @@ def _tables_replaceable(connection: Connection) -> Iterator[None]:
 def is_current(store: SqlStore) -> bool:
     """Whether the database stands at the newest migration this program knows."""
     with store.connection() as connection, connection.begin():
-        revision = MigrationContext.configure(connection).get_current_revision()
+        revision = _revision(connection)
     return revision == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config() -> Config:

@@ -11,14 +11,14 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
@@ -37,6 +37,10 @@ says ``CONFLICT``; that it comes here means that another was faster.
 _ATTEMPTS = 12
 _TOGETHER = 2
 """So often writes are tried beside one another; those that still collide wait for each other within the process."""
+_APART = 4
+"""From this attempt on they wait for each other in all processes."""
+_TURN = 0x6D6F64656C
+"""The advisory lock (PostgreSQL, 13.3.5) of those that do."""
 _BUSY_MS = 15_000
 
 
@@ -83,7 +87,7 @@ class SqlStore:
         for attempt in range(_ATTEMPTS):
             try:
                 with self._collided if attempt >= _TOGETHER else nullcontext():
-                    return self._write_once(use_case, args, kwargs)
+                    return self._write_once(use_case, args, kwargs, apart=attempt >= _APART)
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in _COLLISIONS:
                     raise _unavailable(error) from error
@@ -111,8 +115,8 @@ class SqlStore:
         self._reader.dispose()
         self._writer.dispose()
 
-    def _write_once(self, use_case: Callable[..., T], args: Any, kwargs: Any) -> T:
-        with self._writer.connect() as connection, connection.begin():
+    def _write_once(self, use_case: Callable[..., T], args: Any, kwargs: Any, *, apart: bool) -> T:
+        with self._writer.connect() as connection, _turn(connection) if apart else nullcontext(), connection.begin():
             tx = SqlTx(connection, self._clock())
             result = use_case(tx, *args, **kwargs)
         if tx.touched:
@@ -144,6 +148,18 @@ class SqlStore:
             driver.execute("ROLLBACK TO one")
         driver.execute("RELEASE one")
         return result
+
+
+@contextmanager
+def _turn(connection: Connection) -> Iterator[None]:
+    """Hold the lock over a transaction; taken before it begins, so that it sees what the one before it wrote."""
+    connection.execute(select(func.pg_advisory_lock(_TURN)))
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.execute(select(func.pg_advisory_unlock(_TURN)))
+        connection.commit()
 
 
 class _reachable:  # noqa: N801  # a context manager, read like a keyword

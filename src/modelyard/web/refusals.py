@@ -1,4 +1,6 @@
-"""Recording requests that somebody may not make, whatever the dialect."""
+"""What is told of requests that fail, and recording those that somebody may not make, whatever the dialect."""
+
+import logging
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
@@ -6,6 +8,8 @@ from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.audit.entities import Outcome
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
+
+_LOG = logging.getLogger(__name__)
 
 _ABOUT_RIGHTS = frozenset({Permission.USERS_MANAGE, Permission.WORKSPACE_MANAGE, Permission.PIPELINE_INFER})
 """To these a stranger is told that the thing does not exist; that, too, may have been a try."""
@@ -23,3 +27,11 @@ async def record_route_refusal(  # who, what, and why not
         return
     lacking = error.details.get("permission", str(permission))
     await audit.refusal(actor, Action.ACCESS, "route", route, outcome, permission=lacking, message=error.message)
+
+
+def as_told(error: Exception, what: str) -> DomainError:
+    """The error for the client: of an inner one nothing leaves, and the log has it all, with ``what`` before it."""
+    if isinstance(error, DomainError):
+        return error
+    _LOG.error("%s", what, exc_info=error)
+    return DomainError(ErrorKind.INTERNAL, "internal error; see the server's log")

@@ -9,16 +9,19 @@ from modelyard.core.audit.bounded import BoundedRecorder
 from modelyard.core.automation.data_files import DataFiles
 from modelyard.core.catalogue.artifacts import ArtifactStore
 from modelyard.core.catalogue.model_uris import ModelUris
+from modelyard.core.catalogue.registry_models import Registries
 from modelyard.core.catalogue.secrets import Sealer
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.store import Store
 from modelyard.core.monitoring.inference_log import LogReader
+from modelyard.core.monitoring.log_search import LogSearch
 from modelyard.core.serving.explaining import Explainer
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.signature import Signature
 from modelyard.issuers.embedded.issuer import EmbeddedIssuer
 from modelyard.web.inference.admission import Admission
 from modelyard.web.inference.keeping import Keeper
+from modelyard.web.inference.lanes import Lanes
 from modelyard.web.inference.protocol import InferenceProtocol
 from modelyard.web.session_cookie import SessionCookie
 
@@ -49,6 +52,7 @@ class Limits:
 class Serving:
     """What this process serves, who may ask it in which protocols (by name), and where answers are kept.
 
+    ``lanes`` is where requests run that do not run on the event loop.
     ``identity_admission`` is for the protocols whose clients send ID tokens and sessions.
     """
 
@@ -56,6 +60,7 @@ class Serving:
     admission: Admission
     identity_admission: Admission
     keeper: Keeper
+    lanes: Lanes
     protocols: Mapping[str, InferenceProtocol]
 
 
@@ -64,7 +69,8 @@ class Services:
     """The ports that handlers call.
 
     ``identity_authenticator`` takes ID tokens and sessions besides what ``authenticator`` takes, for the dialects whose
-    clients send these; the two remember nothing in common. ``alerted`` tells whether alerts are sent anywhere.
+    clients send these; the two remember nothing in common. ``code_refusal`` says why models that bring code are not
+    taken, None where they are. ``alerted`` tells whether alerts are sent anywhere.
     """
 
     store: Store
@@ -78,12 +84,15 @@ class Services:
     artifacts: ArtifactStore
     check_model: Callable[[Path], Signature]
     fold_model: Callable[[Path, Mapping[str, Path], Path], None]
+    code_refusal: Callable[[], str | None]
     logs: LogReader
+    log_search: LogSearch
     serving: Serving
     audit: BoundedRecorder
     files: DataFiles
     explainer: Explainer
     model_uris: ModelUris
+    registries: Registries
     sealer: Sealer
     s3_endpoints: frozenset[str]
     grpc: bool

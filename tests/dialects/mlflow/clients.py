@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import real_clients
+from mlflow_server import MlflowServer
 from running import RunningServer
 
 _SCENARIOS = Path(__file__).parent / "client"
@@ -19,7 +21,7 @@ class Client:
     """MLflow in the environment of ``python``, working in ``folder``."""
 
     python: Path
-    server: RunningServer
+    server: RunningServer | MlflowServer
     folder: Path
 
     def run(self, scenario: str, settings: dict[str, str] | None = None, **given: Any) -> Any:
@@ -56,4 +58,4 @@ class Client:
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
             "NO_PROXY": "127.0.0.1",
         }
-        return kept | fixed | settings
+        return real_clients.FONTS | kept | fixed | settings

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
 
-from running import RunningServer
+from running import RunningServer, eventually
 from wire import Caller, invite, sign_in
 
 API = "/api/2.0/mlflow"
@@ -78,15 +78,39 @@ def test_an_onnx_model_with_tensors_beside_it_is_deployed_as_registered(ada: Cal
     np.testing.assert_allclose(row["out"]["out"], np.array([1, 2, 3]) @ WEIGHTS)
 
 
-def test_a_model_of_another_flavor_says_what_it_needs(ada: Caller) -> None:
-    name, version = registered(ada, {"MLmodel": SKLEARN.encode(), "model.pkl": b"\x80\x04."})
-    assert version["status"] == "error"
-    pipeline = pipeline_of(ada, name, version)
+NOT_PYTHON = "flavors:\n  sklearn:\n    pickled_model: model.pkl\n"
+
+
+def deploying(caller: Caller, name: str, version: Any) -> Any:
+    """How deploying a pipeline of this version is refused."""
+    pipeline = pipeline_of(caller, name, version)
     wanted = {"deploy_id": "linear", "pipeline_version_pk_id": pipeline["pipeline_variant_pk_id"]}
-    refused = ada.call("POST", "/v1/api/pipelines/deploy", json=wanted)
+    refused = caller.call("POST", "/v1/api/pipelines/deploy", json=wanted)
     assert refused.status_code == 409
-    assert "sklearn" in refused.text
-    assert "mlflow.onnx" in refused.text
+    return refused.text
+
+
+def test_a_model_that_python_cannot_load_says_what_it_needs(ada: Caller) -> None:
+    name, version = registered(ada, {"MLmodel": NOT_PYTHON.encode(), "model.pkl": b"\x80\x04."})
+    assert version["status"] == "error"
+    said = deploying(ada, name, version)
+    assert "sklearn" in said
+    assert "mlflow.onnx" in said
+
+
+def test_a_model_of_another_flavor_is_made_ready_or_says_why_it_cannot_be(ada: Caller) -> None:
+    name, version = registered(ada, {"MLmodel": SKLEARN.encode(), "model.pkl": b"\x80\x04."})
+    assert version["status"] in ("pending_load_container", "attempting_load_container")
+    assert "still being made ready" in deploying(ada, name, version)
+
+    def shown() -> Any:
+        answer = ada.post("/v1/api/models/get_version_by_id", {"model_version_id": version["id"]})
+        return answer["model_version"]["model_version"]
+
+    assert eventually(lambda: shown()["status"] == "error", 120)
+    assert shown()["file_info"]["file_name"] == "model.zip"
+    assert "stage loaded" in shown()["error_summary"]
+    assert "stage loaded" in deploying(ada, name, version)
 
 
 def test_who_may_only_read_a_registered_model_cannot_deploy_it(

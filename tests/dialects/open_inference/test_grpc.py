@@ -35,6 +35,37 @@ def test_contents_and_raw_bytes_are_answered_as_they_came_and_as_over_http(serve
     assert list(raw.outputs[0].shape) == [1, 1]
 
 
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_compressed_messages_are_understood(served: Served, compression: grpc.Compression) -> None:
+    request = fraud(id="7" * 2000)
+    with grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel:
+        asked = channel.unary_unary(f"/{messages.SERVICE}/ModelInfer")
+        metadata = (("authorization", f"Bearer {served.caller.token}"),)
+        answer = asked(request.SerializeToString(), metadata=metadata, timeout=20, compression=compression)
+    found = message("ModelInferResponse").FromString(answer)
+    assert found.id == request.id
+    assert found.outputs[0].contents == infer(served, fraud()).outputs[0].contents
+
+
+def test_trailers_name_the_request_whatever_came_of_it(served: Served) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel:
+        asked = channel.unary_unary(f"/{messages.SERVICE}/ModelInfer")
+        metadata = (("authorization", f"Bearer {served.caller.token}"), ("x-request-id", "mine"))
+        _, call_ = asked.with_call(fraud().SerializeToString(), metadata=metadata, timeout=20)
+        assert dict(call_.trailing_metadata())["x-request-id"] == "mine"
+        with pytest.raises(grpc.RpcError) as caught:
+            asked(fraud(model_name="nothing").SerializeToString(), metadata=metadata, timeout=20)
+        assert dict(caught.value.trailing_metadata())["x-request-id"] == "mine"
+
+
+def test_a_method_that_is_not_there_is_told_so(served: Served) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(f"/{messages.SERVICE}/ModelTrain")(b"", timeout=20)
+        assert caught.value.code() is CODE.UNIMPLEMENTED
+        assert "ModelTrain" in caught.value.details()
+
+
 def test_headers_choose_the_deployment(served: Served) -> None:
     anywhere = fraud(model_name="")
     assert infer(served, anywhere, seldon="ccfraud", namespace=served.namespace).outputs

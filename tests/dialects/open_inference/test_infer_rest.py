@@ -170,7 +170,8 @@ def test_a_body_that_is_no_request_is_refused(served: Served, body: bytes, word:
 
 
 def test_numbers_beyond_their_type_are_refused(served: Served) -> None:
-    for datatype, value in (("UINT8", 256), ("INT8", -129), ("UINT64", -1), ("INT64", 2**63), ("INT32", 0.5)):
+    whole = (("UINT8", 256), ("INT8", -129), ("UINT64", -1), ("INT64", 2**63), ("INT32", 0.5))
+    for datatype, value in (*whole, ("FP16", -7e4), ("FP32", 1e39)):
         message = refused(served, every(VALUES | {datatype: [0, value]}), model="every")
         assert datatype.lower() in message
 

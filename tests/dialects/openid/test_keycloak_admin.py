@@ -152,7 +152,7 @@ def test_nobody_shuts_themselves_out(live_server: RunningServer, admin: Any) -> 
     assert "yourself" in _refused(400, admin.disable_user, me)
     assert "yourself" in _refused(400, admin.delete_realm_roles_of_user, me, [{"name": "admin"}])
     assert "yourself" in _refused(400, admin.delete_credential, me, "password")
-    assert administrator(live_server).token
+    assert sign_in(live_server, live_server.admin_username, live_server.admin_password).token
 
 
 # groups

@@ -36,7 +36,7 @@ def _under_way(here: Site, name: str) -> bool:
 
 @pytest.fixture
 def started(start_server: StartServer, tmp_path: Path) -> tuple[RunningServer, Site]:
-    server = start_server(data_roots=f"{tmp_path}/roots/{{namespace}}")
+    server = start_server(data_roots=f"{tmp_path}/roots/{{namespace}}", job_runners=1)
     return server, site(server, tmp_path / "roots")
 
 

@@ -46,11 +46,17 @@ def lines(here: Space, **params: Any) -> list[str]:
     return [line["message"] for line in found["logs"]]
 
 
+@pytest.fixture(scope="module")
+def reading(start_module_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunningServer, Path]:
+    """A server that reads files of a folder."""
+    folder = tmp_path_factory.mktemp("files")
+    return start_module_server(data_roots=folder), folder
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_reference_data_comes_out_of_a_file(start_server: StartServer, tmp_path: Path, suffix: str) -> None:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    here = space(administrator(start_server(data_roots=folder)))
+def test_reference_data_comes_out_of_a_file(reading: tuple[RunningServer, Path], suffix: str) -> None:
+    server, folder = reading
+    here = space(administrator(server))
     path, file = here.seldon("known"), folder / f"known.{suffix}"
     table = pa.table(dict(zip(NAMES, usual(300).T, strict=True)) | {"note": ["text"] * 300})
     if suffix == "csv":
@@ -70,10 +76,9 @@ def test_reference_data_comes_out_of_a_file(start_server: StartServer, tmp_path:
     assert of_reference["stats"]["count"] == 300
 
 
-def test_what_is_no_reference_file_is_refused_and_leaves_nothing(start_server: StartServer, tmp_path: Path) -> None:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    here = space(administrator(start_server(data_roots=folder)))
+def test_what_is_no_reference_file_is_refused_and_leaves_nothing(reading: tuple[RunningServer, Path]) -> None:
+    server, folder = reading
+    here = space(administrator(server))
     here.seldon("known")
     (folder / "words.csv").write_text("a,b\nx,y\n")
     (folder / "torn.parquet").write_bytes(b"PAR1 and no more")

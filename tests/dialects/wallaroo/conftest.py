@@ -1,27 +1,19 @@
 """The interpreter of the real Wallaroo SDK: it lives in an environment of its own, as its pins exclude ours."""
 
-import os
 from pathlib import Path
 
 import pytest
 from scenarios import Scenario, scenarios
 
+import real_clients
 from running import RunningServer
 from wire import Person, invite
-
-_VENV = Path(__file__).parents[3] / ".cache" / "venvs" / "wallaroo-2026.1.3"
 
 
 @pytest.fixture(scope="session")
 def wallaroo_python() -> Path:
     """``MODELYARD_TEST_WALLAROO_PYTHON``, or the one that ``scripts/test`` makes."""
-    python = Path(os.environ.get("MODELYARD_TEST_WALLAROO_PYTHON", _VENV / "bin" / "python"))
-    if not python.exists():
-        pytest.fail(
-            f"there is no interpreter with the Wallaroo SDK at {python}: run scripts/test, which makes it, or name "
-            "one in MODELYARD_TEST_WALLAROO_PYTHON"
-        )
-    return python
+    return real_clients.wallaroo_python()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import onnxruntime
 import pyarrow as pa
 import pytest
 
+import real_clients
 from running import RunningServer
 from wire import Person
 
@@ -49,7 +50,7 @@ def scenarios(server: RunningServer, wallaroo_python: Path, person: Person, fold
 
 
 def _environment(folder: Path, person: Person) -> dict[str, str]:
-    return {
+    return real_clients.FONTS | {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "XDG_CACHE_HOME": str(folder / "cache"),

@@ -101,7 +101,12 @@ def test_the_same_file_again_is_a_new_version_over_one_blob(live_server: Running
         ({"name": "CC_Fraud"}, "[a-z0-9]([-a-z0-9]*[a-z0-9])?"),
         ({"name": "a" * 64}, "at most 63"),
         ({"visibility": "group"}, "use private or public"),
-        ({"conversion": {"framework": "sklearn"}}, "framework sklearn cannot be served here yet"),
+        ({"conversion": {"framework": "vllm"}}, "framework vllm cannot be served here"),
+        (
+            {"conversion": {"framework": "hugging-face-stable-diffusion-text-2-img"}},
+            "upload it as custom, with diffusers",
+        ),
+        ({"conversion": {"framework": "sklearn"}}, "model's file name ends in .pkl or"),
         ({"conversion": {"framework": "cobol"}}, "'cobol' is unknown; use one of custom"),
         ({"workspace_id": "one"}, "workspace_id"),
     ],

@@ -68,6 +68,22 @@ def test_a_new_version_takes_over_and_the_old_one_comes_back(sdk: Scenario) -> N
     assert done["models_share_their_parent"]
 
 
+def test_replicas_follow_the_load_between_bounds_down_to_none(sdk: Scenario) -> None:
+    done = sdk("scaling")
+    assert done["cpu"] == {"replica_min": 0, "replica_max": 3, "type": "cpu", "cpu_utilization": 60}
+    assert done["queue"] == {
+        "replica_min": 0,
+        "replica_max": 2,
+        "type": "queue",
+        "scale_up_queue_depth": 4,
+        "scale_down_queue_depth": 2,
+        "autoscaling_window": 1,
+    }
+    assert (done["cpu_status"], done["queue_status"]) == ("Running", "Running")
+    assert done["woken"] == close(directly("ccfraud.onnx", "ccfraud_smoke.arrow"))
+    assert done["too_many"] == "Exception: Failed to deploy."  # the SDK keeps to itself why
+
+
 def test_a_deployment_object_replaces_its_model_stops_and_starts(sdk: Scenario) -> None:
     second = directly("ccfraud_v2.onnx", "ccfraud_smoke.arrow")
     done = sdk("deployment_object")

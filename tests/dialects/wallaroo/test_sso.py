@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import real_clients
 from browser import Browser
 from running import RunningServer
 from wire import Person, invite
@@ -15,6 +16,7 @@ _SCENARIOS = Path(__file__).parent / "sdk"
 def start(server: RunningServer, python: Path, folder: Path) -> "subprocess.Popen[str]":
     """The scenario, waiting for somebody to sign in."""
     environ = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ |= real_clients.FONTS
     command = [python, "-u", _SCENARIOS / "run.py", "sso", folder / "result.json"]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, env=environ, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)

@@ -11,8 +11,8 @@ from modelyard.bootstrap.audit_watch import AuditWatch
 from modelyard.core.audit.verification import BEGINNING, Anchor, head
 from modelyard.core.kernel.errors import DomainError
 from modelyard.settings import Settings
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 _CUT = ("DELETE FROM audit_entries WHERE id > 2", "UPDATE audit_heads SET entry_id = 2, hash = :hash")
 
@@ -25,9 +25,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(data: Path) -> SqlStore:
-    made = SqlStore(sqlite_url(data / "modelyard.db"))
-    migrate(made)
-    return made
+    return SqlStore(migrated(data / "modelyard.db"))
 
 
 @pytest.fixture

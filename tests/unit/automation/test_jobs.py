@@ -8,20 +8,18 @@ import pytest
 from clock import Clock
 from modelyard.artifacts.local import LocalArtifacts
 from modelyard.core.access.permissions import Role
+from modelyard.core.automation.ending import (
+    RUNNER_TIMEOUT,
+    finish_job,
+    give_up,
+    sweep_finished,
+    sweep_jobs,
+    waiting_jobs,
+)
 from modelyard.core.automation.entities import Job, JobKind
 from modelyard.core.automation.jobs import Place, create_job, delete_job, get_job, list_jobs
 from modelyard.core.automation.payloads import Manner
-from modelyard.core.automation.running import (
-    RUNNER_TIMEOUT,
-    beat,
-    finish_job,
-    give_up,
-    prepare_job,
-    sweep_finished,
-    sweep_jobs,
-    take_job,
-    waiting_jobs,
-)
+from modelyard.core.automation.running import beat, prepare_job, take_job
 from modelyard.core.automation.states import JobState
 from modelyard.core.catalogue.models import CheckedFile, NewVersion, record_upload
 from modelyard.core.catalogue.workspaces import create_workspace

@@ -11,8 +11,8 @@ import pytest
 from modelyard.cli.choose import by_version
 from modelyard.cli.failures import UsageError
 from modelyard.cli.infer import parse_rows
-from modelyard.cli.logs import Rows
 from modelyard.cli.logs import app as logs_app
+from modelyard.cli.logs_range import Rows
 from modelyard.cli.options import Common
 from modelyard.cli.results import flattened, show_records, write_result
 from modelyard.cli.screen import Screen

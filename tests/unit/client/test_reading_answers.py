@@ -47,10 +47,12 @@ def test_steps_of_other_kinds_are_read_too() -> None:
 
 def test_a_status_gathers_what_all_engines_say_and_says_it_once() -> None:
     model = {"name": "ccfraud", "version": "v", "status": "Running"}
+    process = {"details": ["asleep", "what it printed"]}
     engine = {"details": ["loading"], "model_statuses": {"models": [model]}}
-    status = DeploymentStatus.of({"status": "Starting", "details": ["soon"], "engines": [engine, engine, {}]})
+    row = {"status": "Starting", "details": ["soon"], "engines": [engine, engine, {}], "sidekicks": [process, {}]}
+    status = DeploymentStatus.of(row)
     loaded = LoadedModel("ccfraud", "v", "Running")
-    assert status == DeploymentStatus(State.STARTING, ("soon", "loading"), (loaded,))
+    assert status == DeploymentStatus(State.STARTING, ("soon", "loading (2 of 3 engines)", "asleep"), (loaded,))
 
 
 def test_times_are_aware_and_go_out_in_utc() -> None:

@@ -11,7 +11,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.engines.onnx_check import check_model
-from modelyard.engines.onnx_fold import fold
+from modelyard.engines.onnx_fold import fold, take
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(3, 4)
 BIAS = np.linspace(-1, 1, 4, dtype=np.float32)
@@ -96,3 +96,16 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"\x80\x04 not a model")
     with pytest.raises(DomainError, match="not an ONNX model"):
         fold(tmp_path / "model.onnx", {}, tmp_path / "folded.onnx")
+
+
+@pytest.mark.parametrize("link", [True, False], ids=["link", "folder"])
+def test_what_the_process_leaves_instead_of_a_file_is_not_taken(tmp_path: Path, link: bool) -> None:
+    made, secret = tmp_path / "folded.onnx", tmp_path / "secret"
+    secret.write_text("canary")
+    if link:
+        made.symlink_to(secret)
+    else:
+        made.mkdir()
+    with pytest.raises(DomainError, match="something else than a file"):
+        take(made, tmp_path / "taken.onnx")
+    assert not (tmp_path / "taken.onnx").exists()

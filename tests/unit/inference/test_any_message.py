@@ -24,6 +24,9 @@ from modelyard.web.inference.protocol import InferenceProtocol
 class Echo:
     """Gives back what it takes."""
 
+    inline = True
+    yields = False
+
     def __init__(self, *inputs: TensorSpec) -> None:
         self.signature = Signature(inputs, tuple(TensorSpec(f"{i.name}-out", i.dtype, i.shape) for i in inputs))
 

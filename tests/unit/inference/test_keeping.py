@@ -6,10 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
-from modelyard.core.kernel.errors import invalid
+from modelyard.core.kernel.errors import invalid, timed_out
 from modelyard.core.monitoring.inference_log import Stream
+from modelyard.core.serving.deadlines import Deadline, until
 from modelyard.core.serving.graph.result import Result
+from modelyard.core.serving.rollout.counts import Tally
 from modelyard.web.inference.keeping import Keeper
 
 KIB = 1024
@@ -60,7 +63,9 @@ class Stand:
     def __init__(self, size: int) -> None:
         self.log, self.graph, self.failures = Log(size), Graph(), Failures()
         self.keeper: Any = Keeper(self.log, self.failures)
-        self._route: Any = SimpleNamespace(graph=self.graph, namespace="n", workspace_id=1, pipeline_id=1)
+        self._route: Any = SimpleNamespace(
+            graph=self.graph, namespace="n", workspace_id=1, pipeline_id=1, tally=Tally()
+        )
 
     def keep(self, count: int) -> float:
         """The longest time that keeping one took, in seconds."""
@@ -107,3 +112,35 @@ def test_the_server_ends_while_its_shadow_is_stuck() -> None:
     stand.keeper.close()
     assert time.monotonic() - began < 10
     stand.graph.go_on.set()
+
+
+def test_answers_their_rows_and_failures_are_counted_but_not_those_of_shadows() -> None:
+    stand = Stand(KIB)
+    route = stand._route
+    failing = np.array([True, False, False]), np.array([True, True, False])
+    result = Result(rows=3, elapsed=[1000, 2_000_000], checks={"a": failing[0], "b": failing[1]})
+    stand.keeper.keep(route, 1, result, {}, {})
+    stand.keeper.failed(route, invalid("no such column", node="m"))
+    stand.keeper.failed(route, timed_out("too late"))
+    told = Deadline(1)
+    told.cancel()
+    with until(told):
+        stand.keeper.failed(route, timed_out("its client left, or was told already"))
+    with until(Deadline.asked(0, 60)):
+        stand.keeper.failed(route, timed_out("the model saw that the caller had no more time"))
+    stand.keeper.failed(route, Deadline.asked(0.1, 60).error())
+    counts = route.tally.counts()
+    assert (counts.requests, counts.failures, counts.rows, counts.failed_rows) == (2, 1, 3, 2)
+    with until(Deadline.asked(60, 0)):
+        stand.keeper.failed(route, timed_out("the model took longer than the server allows"))
+    stand.keeper.failed(route, Deadline.asked(60, 60).error())
+    with until(Deadline.asked(30, 60)):
+        stand.keeper.failed(route, timed_out("the caller would have waited"))
+    assert route.tally.counts().failures == 4
+    assert counts.quantile(0.5) == pytest.approx(2.0, rel=0.13)
+    before = stand.graph.asked
+    stand.graph.go_on.set()
+    stand.keep(1)
+    stand.keeper.close()
+    assert stand.graph.asked == before + 1
+    assert route.tally.counts().requests == 6  # the answer, and not what the shadow made of it

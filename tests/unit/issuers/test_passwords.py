@@ -22,6 +22,14 @@ def test_the_hash_is_argon2id_with_the_recommended_parameters() -> None:
     assert Passwords().hash_now("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
+def test_what_an_unknown_user_is_checked_against_is_made_like_any_hash_and_differs_each_time() -> None:
+    first, second = Passwords(), Passwords()
+
+    assert not first.outdated(first._dummy)
+    assert [len(part) for part in first._dummy.split("$")] == [len(part) for part in first.hash_now("x").split("$")]
+    assert first._dummy != second._dummy
+
+
 def test_an_unknown_user_costs_as_much_as_a_wrong_password() -> None:
     async def seconds(password_hash: str | None) -> float:
         loop = asyncio.get_running_loop()

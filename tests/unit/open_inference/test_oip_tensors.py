@@ -14,11 +14,11 @@ from hypothesis.extra import numpy as arrays
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.dialects.open_inference.datatypes import DTYPE
 from modelyard.dialects.open_inference.dialect import STATUS
-from modelyard.dialects.open_inference.grpc_service.call import STATUS as GRPC_STATUS
 from modelyard.dialects.open_inference.grpc_service.contents import FIELD, from_contents, put_contents
 from modelyard.dialects.open_inference.grpc_service.messages import message
 from modelyard.dialects.open_inference.request_ids import request_id
 from modelyard.dialects.open_inference.tensors import check_shape, from_binary, from_json, text_array, to_binary
+from modelyard.web.grpc.status import CODE
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=4)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
@@ -110,7 +110,7 @@ def test_a_byte_that_is_no_bool_is_refused() -> None:
 
 
 def test_every_kind_of_error_has_a_status_over_http_and_over_grpc() -> None:
-    assert set(STATUS) == set(GRPC_STATUS) == set(ErrorKind)
+    assert set(STATUS) == set(CODE) == set(ErrorKind)
 
 
 @pytest.mark.parametrize("given", [None, b"", b"a b", b"\r\nx: y", b"x" * 101, "ä".encode()])

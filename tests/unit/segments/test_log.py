@@ -133,7 +133,7 @@ def test_rows_that_outgrow_a_segment_go_on_in_the_next(tmp_path: Path, route: Ro
     for time in range(4):
         writer.append(route, time, large, {})
     partitions = SegmentReader(tmp_path).partitions(PIPELINE)
-    assert len(partitions) > 1
+    assert len(list(tmp_path.rglob("*.seg"))) > 1
     assert sum(p.end for p in partitions.values()) == 800_000
 
 

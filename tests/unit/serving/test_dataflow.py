@@ -23,6 +23,9 @@ SPEC = TensorSpec("x", "float64", (None, 1))
 class Affine:
     """``x`` times a factor plus one as ``y``; ``z`` is the negative of it, or nothing where it is below a limit."""
 
+    inline = True
+    yields = False
+
     def __init__(self, factor: float, limit: float = -np.inf) -> None:
         self.signature = Signature(
             (SPEC,), (TensorSpec("y", "float64", (None, 1)), TensorSpec("z", "float64", (None, 1)))

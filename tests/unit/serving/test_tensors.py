@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
+from modelyard.core.serving.graph.binding import compatible, take
 from modelyard.core.serving.signature import TensorSpec
-from modelyard.core.serving.tensors import tensor
+from modelyard.core.serving.tensors import tensor, texts
 
 ROWS_OF_3 = TensorSpec("x", "float32", (None, 3))
 WHOLE = TensorSpec("n", "int64", (None, 1))
@@ -71,6 +72,13 @@ def test_numbers_beyond_the_type_are_refused(value: int) -> None:
     refusal([[value]], TensorSpec("n", "uint8", (None, 1)))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("column", [[[1.0, 1e39]], [[True, 1e39]], np.array([[1.0, -1e300]])])
+def test_numbers_that_would_become_infinite_are_refused(column: Any, dtype: str) -> None:
+    refused = refusal(column, TensorSpec("x", dtype, (None, 2)))
+    assert refused.details["given"] == "numbers beyond the type's range"
+
+
 def test_sizes_that_the_model_leaves_open_are_free() -> None:
     assert tensor("c", [[[1, 2], [3, 4]]], TensorSpec("x", "float32", (None, None, 2))).shape == (1, 2, 2)
 
@@ -104,3 +112,32 @@ def test_any_json_is_taken_or_refused_and_nothing_else(column: list[Any]) -> Non
         else:
             assert len(array) == len(column)
             assert array.ndim == len(spec.shape)
+
+
+JSON = TensorSpec("j", "json", (None,))
+
+
+def test_json_takes_a_value_of_any_kind_for_each_row() -> None:
+    values: list[Any] = [{"a": [1]}, [1, 2], [3, 4], None, "text"]
+    array = tensor("j", values, JSON)
+    assert (array.shape, array.dtype) == ((5,), object)
+    assert array.tolist() == values
+    assert tensor("j", np.array([[1.0, 2.0], [3.0, 4.0]]), JSON).tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+def test_what_a_model_takes_as_json_may_be_anything_that_came_before_it() -> None:
+    number, text = TensorSpec("n", "float64", (None, 2)), TensorSpec("t", "string", (None,))
+    assert compatible(number, JSON)
+    assert compatible(text, JSON)
+    assert not compatible(JSON, number)
+    assert not compatible(JSON, text)
+    assert take({"n": np.array([[1.0, 2.0]])}, [JSON])["j"].tolist() == [[1.0, 2.0]]
+    values = np.array([{"a": 1}], dtype=object)
+    for spec in (number, text):
+        with pytest.raises(DomainError, match="does not fit"):
+            take({spec.name: values}, [spec])
+
+
+def test_values_are_texts_as_they_are_or_their_json() -> None:
+    assert texts(np.array(["é", "b"], dtype=object)) == ["é", "b"]
+    assert texts(np.array([{"a": 1}, "é", None], dtype=object)) == ['{"a":1}', '"é"', "null"]

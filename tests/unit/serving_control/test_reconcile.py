@@ -20,14 +20,14 @@ from modelyard.core.kernel.errors import DomainError, ErrorKind, invalid
 from modelyard.core.serving.deployments import Deploy, deploy, get_status, namespace, undeploy
 from modelyard.core.serving.entities import Deployment, Replica, Worker
 from modelyard.core.serving.pipelines import create_pipeline
-from modelyard.core.serving.reconcile import Reconciler
+from modelyard.core.serving.reconcile import Engines, Reconciler
 from modelyard.core.serving.routes import RouteTable
 from modelyard.core.serving.signature import Signature, TensorSpec
 from modelyard.core.serving.states import DeploymentState
 from modelyard.core.serving.workers import claim_database, heartbeat, register_worker, remove_workers, sweep_workers
 from modelyard.engines import onnx
-from modelyard.storage.migrate import migrate
-from modelyard.storage.store import SqlStore, sqlite_url
+from modelyard.storage.store import SqlStore
+from stores import migrated
 
 MODELS = Path(__file__).parents[3] / "examples" / "models"
 SIGNATURE = Signature((TensorSpec("tensor", "float32", (None, 29)),), (TensorSpec("dense_1", "float32", (None, 1)),))
@@ -83,7 +83,7 @@ class Process:
     def __init__(self, house: House, name: str) -> None:
         self.id = name
         self.routes = RouteTable()
-        self._reconciler = Reconciler(house.store, house.artifacts, house.load, self.routes, name)
+        self._reconciler = Reconciler(house.store, house.artifacts, Engines(house.load), self.routes, name)
         house.store.run_write(register_worker, name, "server", 1)
         self.reconcile()
 
@@ -279,8 +279,7 @@ def test_it_converges_whatever_happens(tmp_path_factory: pytest.TempPathFactory,
 
     def make_house(_: object) -> House:
         folder = tmp_path_factory.mktemp("life")
-        store = SqlStore(sqlite_url(folder / "store.db"), clock)
-        migrate(store)
+        store = SqlStore(migrated(folder / "store.db"), clock)
         stores.append(store)
         return House(store, folder / "blobs")
 

@@ -44,6 +44,9 @@ class Action(StrEnum):
     MODEL_ALIAS = "model.alias"
     SECRET_CREATE = "secret.create"  # noqa: S105
     SECRET_DELETE = "secret.delete"  # noqa: S105
+    REGISTRY_CREATE = "registry.create"
+    REGISTRY_ATTACH = "registry.attach"
+    REGISTRY_DETACH = "registry.detach"
     METADATA_CREATE = "metadata.create"
     METADATA_CHANGE = "metadata.change"
     METADATA_DELETE = "metadata.delete"
@@ -55,6 +58,8 @@ class Action(StrEnum):
     PIPELINE_DELETE = "pipeline.delete"
     DEPLOY = "deployment.deploy"
     UNDEPLOY = "deployment.undeploy"
+    ROLLOUT_GUARD = "deployment.guard"
+    ROLL_BACK = "deployment.rollback"
     JOB_CREATE = "job.create"
     JOB_DELETE = "job.delete"
     DETECTOR_CREATE = "detector.create"

@@ -13,6 +13,8 @@ class JobKind(StrEnum):
     """Sends it the lines of a file, and keeps the answers in another one."""
     LOAD_TEST = "loadtest"
     """Sends it the same request again and again, and measures."""
+    REPLAY = "replay"
+    """Answers what it was asked with another version, and compares."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 from modelyard.core.access.check import allowed
 from modelyard.core.access.permissions import Permission
-from modelyard.core.automation.jobs import Place, pipeline_at
+from modelyard.core.automation.jobs import Place
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import failed_precondition
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion
-from modelyard.core.serving.pipelines import own_pipeline
+from modelyard.core.serving.pipelines import own_pipeline, pipeline_at
 
 _KNOWN = "KernelShap"
 
@@ -26,7 +26,7 @@ class Explained:
 
 def explained(tx: Tx, actor: Actor, place: Place) -> Explained:
     """For who may infer; ``FAILED_PRECONDITION`` when it asks for an explainer that this server has not."""
-    pipeline = pipeline_at(tx, actor, place, Permission.PIPELINE_INFER)
+    pipeline = pipeline_at(tx, actor, *place, Permission.PIPELINE_INFER)
     deployment = tx.first(Deployment, pipeline_id=pipeline.id)
     version = tx.get(PipelineVersion, deployment.pipeline_version_id) if deployment else None
     for kind in _explainers(version.definition if version else {}):

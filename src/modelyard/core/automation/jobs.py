@@ -5,9 +5,8 @@ to change the pipeline. Who may see the pipeline sees its jobs.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from modelyard.core.access.check import ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
@@ -18,16 +17,16 @@ from modelyard.core.identity.access_tokens import revoke_lent
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import failed_precondition, not_found
 from modelyard.core.kernel.ids import new_uuid
+from modelyard.core.kernel.names import number_in
 from modelyard.core.kernel.search import Order
 from modelyard.core.kernel.store import Part, Tx
 from modelyard.core.serving.entities import Pipeline
-from modelyard.core.serving.pipelines import own_pipeline
+from modelyard.core.serving.pipelines import get_pipeline, pipeline_at
 
 _WAITING = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A deployment as URLs name it: the slug of its workspace and the name of its pipeline."""
 
     workspace: str
@@ -45,23 +44,17 @@ class JobPage:
     total: int
 
 
-def pipeline_at(tx: Tx, actor: Actor, place: Place, permission: Permission) -> Pipeline:
-    """The pipeline there, whatever its form, for someone who holds the permission on it."""
-    workspace = tx.first(Workspace, slug=place.workspace)
-    if workspace is None:
-        ask(actor, permission)
-        raise not_found("deployment", place)
-    own = own_pipeline(workspace.id, place.pipeline)
-    require(tx, actor, permission, workspace.id, "deployment", place, own)
-    pipeline = tx.first(Pipeline, workspace_id=workspace.id, name=place.pipeline)
-    if pipeline is None:
-        raise not_found("deployment", place)
-    return pipeline
+def place_named(tx: Tx, actor: Actor, workspace: str, pipeline: str, permission: Permission) -> Place:
+    """The place of which the workspace is given by its slug or, where none has this one, by its number."""
+    number = number_in(workspace)
+    if number is None or tx.first(Workspace, slug=workspace) is not None:
+        return Place(workspace, pipeline)
+    return Place(get_pipeline(tx, actor, number, pipeline, permission).workspace.slug, pipeline)
 
 
 def create_job(tx: Tx, actor: Actor, place: Place, kind: JobKind, definition: dict[str, Any]) -> Job:
     """Have it done as soon as there is a runner; ``FAILED_PRECONDITION`` when too many wait already."""
-    pipeline = pipeline_at(tx, actor, place, Permission.PIPELINE_EDIT)
+    pipeline = pipeline_at(tx, actor, *place, Permission.PIPELINE_EDIT)
     waiting = tx.values(Job, ("id",), pipeline_id=pipeline.id, state=list(UNFINISHED))
     if len(waiting) >= _WAITING:
         raise failed_precondition(f"{_WAITING} jobs of {place} are not finished yet; wait for them or delete some")
@@ -73,7 +66,7 @@ def create_job(tx: Tx, actor: Actor, place: Place, kind: JobKind, definition: di
 
 def list_jobs(tx: Tx, actor: Actor, place: Place, kind: JobKind, part: Part) -> JobPage:
     """A page of the jobs of one kind, newest first."""
-    pipeline = pipeline_at(tx, actor, place, Permission.PIPELINE_READ)
+    pipeline = pipeline_at(tx, actor, *place, Permission.PIPELINE_READ)
     total = len(tx.values(Job, ("id",), pipeline_id=pipeline.id, kind=kind))
     newest = (Order("attribute", "id", descending=True),)
     return JobPage(tx.search(Job, (), newest, part, pipeline_id=pipeline.id, kind=kind), total)
@@ -81,13 +74,19 @@ def list_jobs(tx: Tx, actor: Actor, place: Place, kind: JobKind, part: Part) -> 
 
 def get_job(tx: Tx, actor: Actor, place: Place, kind: JobKind, name: str) -> Job:
     """One job by its name."""
-    pipeline = pipeline_at(tx, actor, place, Permission.PIPELINE_READ)
+    pipeline = pipeline_at(tx, actor, *place, Permission.PIPELINE_READ)
+    return _named(tx, pipeline, kind, name)
+
+
+def logged_job(tx: Tx, actor: Actor, place: Place, kind: JobKind, name: str) -> Job:
+    """One job whose result shows rows of the log, for who may read that."""
+    pipeline = pipeline_at(tx, actor, *place, Permission.LOGS_READ)
     return _named(tx, pipeline, kind, name)
 
 
 def delete_job(tx: Tx, actor: Actor, place: Place, kind: JobKind, name: str) -> Job:
     """Forget a job; one that runs stops within a few seconds and leaves no output."""
-    pipeline = pipeline_at(tx, actor, place, Permission.PIPELINE_EDIT)
+    pipeline = pipeline_at(tx, actor, *place, Permission.PIPELINE_EDIT)
     job = _named(tx, pipeline, kind, name)
     tx.delete(Job, id=job.id)
     revoke_lent(tx, job.token_id)

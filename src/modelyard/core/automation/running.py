@@ -1,10 +1,9 @@
-"""Jobs as their runners see them: taken, kept alive, finished, given up.
+"""Jobs as their runners see them: taken, kept alive. ``ending`` is how they end.
 
 A runner holds a job by its name and its heartbeats. What it does for a job it does with an access token that its owner
 is lent for it: good for inference alone, and worthless as soon as the job has ended, however it has.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,20 +15,17 @@ from modelyard.core.automation.states import JobState, move
 from modelyard.core.catalogue.entities import ModelConfig, ModelVersion, Workspace
 from modelyard.core.catalogue.model_places import Credentials
 from modelyard.core.catalogue.secrets import Sealer, bucket_credentials
-from modelyard.core.identity.access_tokens import lend_token, revoke_lent
+from modelyard.core.identity.access_tokens import lend_token
 from modelyard.core.identity.users import load_actor
 from modelyard.core.kernel.errors import failed_precondition
-from modelyard.core.kernel.store import Between, Tx
+from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.entities import Deployment, Form, Pipeline, PipelineVersion
 from modelyard.core.serving.graph.compiling import request_specs
 from modelyard.core.serving.pipelines import require_pipeline
 from modelyard.core.serving.signature import Signature, TensorSpec
 from modelyard.core.serving.states import SERVED
 
-RUNNER_TIMEOUT = timedelta(seconds=10)
 LONGEST = timedelta(hours=24)
-_ATTEMPTS = 3
-_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +40,6 @@ class Work:
     pipeline: str
     manner: Manner
     inputs: tuple[TensorSpec, ...]
-
-
-def waiting_jobs(tx: Tx) -> int:
-    """How many jobs wait for a runner."""
-    return len(tx.values(Job, ("id",), state=JobState.PENDING))
 
 
 def take_job(tx: Tx, runner: str) -> Job | None:
@@ -94,62 +85,6 @@ def beat(tx: Tx, job_id: int, runner: str, done: int, failed: int) -> bool:
     """The runner is alive, and so far has come; False when the job is not its any longer and it must stop."""
     values = {"heartbeat_at": tx.now, "done": done, "failed": failed}
     return tx.change(Job, values, id=job_id, runner=runner, state=JobState.RUNNING) == 1
-
-
-def finish_job(  # the end of one job
-    tx: Tx, job_id: int, runner: str, state: JobState, error: str | None, result: dict[str, Any] | None
-) -> None:
-    """The job has ended; what a runner says that has lost the job counts no longer."""
-    job = tx.first(Job, id=job_id, runner=runner, state=JobState.RUNNING)
-    if job is not None:
-        _end(tx, job, state, error, result)
-
-
-def give_up(tx: Tx, runners: Collection[str], *, blamed: bool = True) -> None:
-    """These runners are dead: others take their jobs, but not one over which too many died.
-
-    Not ``blamed`` on the jobs is that the server stopped.
-    """
-    for job in tx.find(Job, state=JobState.RUNNING, runner=list(runners)):
-        _release(tx, job, blamed=blamed)
-
-
-def sweep_jobs(tx: Tx) -> None:
-    """Give up runners that were not heard of for ``RUNNER_TIMEOUT``."""
-    for job in tx.find(Job, state=JobState.RUNNING, heartbeat_at=Between(at_most=tx.now - RUNNER_TIMEOUT)):
-        _release(tx, job, blamed=True)
-
-
-def sweep_finished(tx: Tx) -> None:
-    """Forget jobs that ended long ago."""
-    tx.delete(Job, finished_at=Between(at_most=tx.now - _KEPT))
-
-
-def _release(tx: Tx, job: Job, *, blamed: bool) -> None:
-    attempts = job.attempts + blamed
-    if attempts >= _ATTEMPTS:
-        message = f"the process that ran the job ended {attempts} times before the job did; see the server's log"
-        _end(tx, replace(job, attempts=attempts), JobState.ERROR, message, None)
-        return
-    revoke_lent(tx, job.token_id)
-    state = move(job.state, JobState.PENDING)
-    nobody = replace(job, runner=None, heartbeat_at=None, token_id=None)
-    tx.update(Job, job.id, lambda _: replace(nobody, state=state, attempts=attempts, done=0, failed=0))
-
-
-def _end(tx: Tx, job: Job, state: JobState, error: str | None, result: dict[str, Any] | None) -> None:
-    revoke_lent(tx, job.token_id)
-    ended = replace(
-        job,
-        state=move(job.state, state),
-        error=error,
-        result=result,
-        runner=None,
-        heartbeat_at=None,
-        token_id=None,
-        finished_at=tx.now,
-    )
-    tx.update(Job, job.id, lambda _: ended)
 
 
 def _deployed(tx: Tx, job: Job) -> tuple[Pipeline, Deployment]:

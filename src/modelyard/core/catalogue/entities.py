@@ -44,6 +44,10 @@ class Model:
 class ModelStatus(StrEnum):
     """Where an uploaded version is on its way to being servable."""
 
+    PENDING = "pending"
+    """It waits to be made ready."""
+    PREPARING = "preparing"
+    """It is being made ready, see ``runtimes.PreparationStage`` for how far."""
     READY = "ready"
     ERROR = "error"
 
@@ -182,6 +186,34 @@ class Secret:
     sealed: str
     created_by: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalRegistry:
+    """A model registry outside, an MLflow tracking server or what speaks like one, whose versions can be uploaded.
+
+    ``url`` is the root below which ``/api/2.0/mlflow`` lies. ``sealed`` is the token for it; it can be opened with the
+    key ``key_id`` by who knows id and url. It is seen in the workspaces that it is attached to
+    (``RegistryAttachment``), and by whoever made it while there is none.
+    """
+
+    id: str
+    name: str
+    url: str
+    key_id: str
+    sealed: str
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAttachment:
+    """A workspace whose members use an ``ExternalRegistry``."""
+
+    id: int
+    workspace_id: int
+    registry_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,19 @@
 
 from typing import Any
 
-import yaml
-
+from modelyard.core.catalogue.plain_yaml import read_plain_yaml
 from modelyard.core.kernel.errors import invalid
 
 MLMODEL_MAX = 256 * 1024
 """Bytes; reading YAML takes seconds for each megabyte."""
 _FLAVORS_MAX, _FLAVOR_MAX = 50, 100
-_SHOWN = 200
 
 
 def flavors_of(content: bytes) -> dict[str, Any]:
     """The flavors that ``MLmodel`` declares, by name; ``INVALID`` when it is not such a file."""
     if len(content) > MLMODEL_MAX:
         raise mlmodel_too_large(len(content))
-    try:
-        read = yaml.load(content, Loader=_PlainLoader)  # noqa: S506  # it makes less than a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise invalid(f"MLmodel is not a YAML file: {str(error).splitlines()[0][:_SHOWN]!r}") from error
+    read = read_plain_yaml(content, "MLmodel")
     flavors = read.get("flavors") if isinstance(read, dict) else None
     named = flavors if isinstance(flavors, dict) else {}
     if len(named) > _FLAVORS_MAX or any(len(name) > _FLAVOR_MAX or not name.isprintable() for name in named):
@@ -44,12 +39,3 @@ def onnx_file(flavors: dict[str, Any]) -> str:
 def mlmodel_too_large(size: int) -> Exception:
     """What is said of a file that is not even read."""
     return invalid(f"MLmodel has {size} bytes; at most {MLMODEL_MAX} are read")
-
-
-class _PlainLoader(yaml.BaseLoader):
-    """Texts, lists and mappings only, whatever tags say; no aliases, which can make a small file a huge value."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)

@@ -21,6 +21,10 @@ from modelyard.core.catalogue.entities import (
     UploadPart,
     Workspace,
 )
+from modelyard.core.catalogue.frameworks import FRAMEWORKS
+from modelyard.core.catalogue.preparing import begin_preparation, config_runtime
+from modelyard.core.catalogue.runtimes import ModelRuntime, Preparation, PreparationStage, RuntimeKind
+from modelyard.core.catalogue.upload_rules import check_file_name, check_framework, framework_of
 from modelyard.core.catalogue.workspaces import existing
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import invalid, not_found
@@ -37,9 +41,6 @@ OF_VERSION = ("ModelVersion", "model_version_id")
 """What belongs to a version is seen with it."""
 
 _VISIBILITIES = ("private", "public")
-_SERVED = "onnx"
-_SUFFIX = ".onnx"
-_FILE_NAME_MAX = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,20 @@ class NewVersion:
 class CheckedFile:
     """A stored file and what its check found: its tensors, or the reason why it cannot be served here.
 
-    ``sha`` is empty where there is no file in the artifact store.
+    ``sha`` is empty where there is no file in the artifact store. With neither the file is yet to be made ready.
     """
 
     sha: str
     size: int
     signature: dict[str, Any] | None
     reason: str | None = None
+
+    @property
+    def status(self) -> ModelStatus:
+        """What a version of this file begins with."""
+        if self.signature is not None:
+            return ModelStatus.READY
+        return ModelStatus.PENDING if self.reason is None else ModelStatus.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +116,16 @@ def may_upload(tx: Tx, actor: Actor, new: NewVersion) -> None:
     label("model", new.name)
     if new.visibility not in _VISIBILITIES:
         raise invalid(f"visibility {new.visibility[:40]!r} is unknown; use private or public")
-    framework = new.conversion.get("framework", _SERVED)
-    if framework != _SERVED:
-        raise invalid(f"models of the framework {framework} cannot be served here yet; convert the model to ONNX")
+    check_framework(new.conversion)
     if new.file_name:
-        _check_file_name(new.file_name)
+        check_file_name(new.conversion, new.file_name)
 
 
 def record_upload(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile) -> ModelVersion:
     """Add the version, its first configuration and, the first time, its model."""
     may_upload(tx, actor, new)
+    if file.signature is None and not new.file_name:
+        raise invalid("the upload does not say its file's name, which tells how the file is read; send it with a name")
     return add_version(tx, actor, new, file)
 
 
@@ -129,8 +137,8 @@ def add_model(tx: Tx, actor: Actor, workspace_id: int, name: str) -> Model:
 def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile, source: str | None = None) -> ModelVersion:
     """Add a version without asking who wants it: behind ``record_upload`` and the registry.
 
-    A file without a signature makes a version that cannot be served; ``file.reason`` says why. ``source`` is where
-    the registry was told to take the files from.
+    A file with a ``reason`` makes a version that cannot be served; one without a signature one that is to be made
+    ready. ``source`` is where the registry was told to take the files from.
     """
     found = tx.first(Model, workspace_id=new.workspace_id, name=new.name)
     if found is None:
@@ -150,7 +158,7 @@ def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile, source
             visibility=new.visibility,
             conversion=new.conversion,
             signature=file.signature,
-            status=ModelStatus.ERROR if file.signature is None else ModelStatus.READY,
+            status=file.status,
             error_summary=file.reason,
             image_path=new.image_path,
             created_on_version=RELEASE,
@@ -160,6 +168,8 @@ def add_version(tx: Tx, actor: Actor, new: NewVersion, file: CheckedFile, source
         )
     )
     _insert_config(tx, version, NewConfig(input_schema=new.input_schema, output_schema=new.output_schema))
+    if version.status == ModelStatus.PENDING:
+        begin_preparation(tx, version)
     told = described(version) | {"size": version.size} | ({} if source is None else {"source": plain(source)})
     record(tx, actor, Action.MODEL_UPLOAD, "model_version", version.id, **told)
     return version
@@ -255,7 +265,8 @@ def versions_by_uuid(tx: Tx, actor: Actor, uuids: list[str]) -> list[ModelVersio
 def remove_versions(tx: Tx, versions: list[ModelVersion]) -> None:
     """Remove versions with what hangs on them; whoever calls has made sure that nothing serves them."""
     ids = [version.id for version in versions]
-    tx.delete(ModelTag, model_version_id=ids)
+    for kind in (ModelTag, Preparation, PreparationStage, ModelRuntime):
+        tx.delete(kind, model_version_id=ids)
     tx.delete(ModelConfig, model_version_id=ids)
     tx.delete(ModelVersion, id=ids)
 
@@ -271,9 +282,9 @@ def own_model(thing: Model | ModelVersion) -> Own:
 
 
 def unreferenced(tx: Tx, shas: Iterable[str]) -> list[str]:
-    """Those digests that no version, no artifact of a run and no part of one refers to."""
+    """Those digests that no version or its runtime, no artifact of a run and no part of one refers to."""
     wanted = set(shas) - {""}  # of versions without a file here
-    for kind in (ModelVersion, ArtifactFile, UploadPart):
+    for kind in (ModelVersion, ModelRuntime, ArtifactFile, UploadPart):
         wanted -= {sha for (sha,) in tx.values(kind, ("sha",), sha=wanted)}
     return sorted(wanted)
 
@@ -301,7 +312,7 @@ def _insert_config(tx: Tx, version: ModelVersion, new: NewConfig) -> ModelConfig
             0,
             version.workspace_id,
             version.id,
-            "onnx",
+            _runtime_of(tx, version),
             new.tensor_fields,
             new.filter_threshold,
             new.input_schema,
@@ -315,11 +326,15 @@ def _insert_config(tx: Tx, version: ModelVersion, new: NewConfig) -> ModelConfig
     )
 
 
-def _check_file_name(name: str) -> None:
-    if len(name) > _FILE_NAME_MAX or not name.isprintable():
-        raise invalid(f"the file name {name[:80]!r} is not allowed: use 1 to {_FILE_NAME_MAX} printable characters")
-    if not name.lower().endswith(_SUFFIX):
-        raise invalid(f"the file is named {name[:80]!r}; an ONNX model's file name ends in {_SUFFIX}")
+def _runtime_of(tx: Tx, version: ModelVersion) -> str:
+    """As the version's other configurations say; at first what is likely, until its preparation knows better.
+
+    Clients read it while they wait, and remember it.
+    """
+    known = tx.first(ModelConfig, model_version_id=version.id)
+    framework = FRAMEWORKS.get(framework_of(version.conversion))
+    apart = framework is not None and not framework.converter
+    return known.runtime if known else config_runtime(version, RuntimeKind.PROCESS if apart else RuntimeKind.ONNX)
 
 
 def _check_fields(version: ModelVersion, fields: list[str] | None) -> None:

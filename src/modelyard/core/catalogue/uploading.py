@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from modelyard.core.catalogue.artifacts import ArtifactStore, Upload
 from modelyard.core.catalogue.entities import ModelVersion
 from modelyard.core.catalogue.models import CheckedFile, NewVersion, record_upload, unreferenced
+from modelyard.core.catalogue.upload_rules import needs_preparation
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.batches import batches
 from modelyard.core.kernel.errors import DomainError
@@ -34,9 +35,12 @@ ModelChecker = Callable[[Path], Finding]
 def take_in(
     store: Store, artifacts: ArtifactStore, check: ModelChecker, actor: Actor, new: NewVersion, incoming: Upload
 ) -> ModelVersion:
-    """Check the complete upload, keep its file, record the version; what fails leaves neither row nor file."""
+    """Check the complete upload, keep its file, record the version; what fails leaves neither row nor file.
+
+    A file of another framework than ONNX is not looked into here: that is part of its preparation.
+    """
     sha = incoming.finish()
-    signature = check(incoming.path).to_json()
+    signature = None if needs_preparation(new.conversion) else check(incoming.path).to_json()
     incoming.keep()
     try:
         version = store.run_write(record_upload, actor, new, CheckedFile(sha, incoming.size, signature))

@@ -20,6 +20,7 @@ class ErrorKind(StrEnum):
     TOO_LARGE = "too_large"
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
+    TIMED_OUT = "timed_out"
     INTERNAL = "internal"
 
 
@@ -27,8 +28,12 @@ class DomainError(Exception):
     """A failure the caller is told about.
 
     ``message`` names the thing, what was wrong with it, and what to do. ``details`` are machine-readable extras
-    (JSON types only) that a dialect may add to its error body.
+    (JSON types only) that a dialect may add to its error body. ``by_model`` says that a model failed while it ran,
+    which may be the request's fault or its own; ``by_caller`` that the caller had no more time, not the server.
     """
+
+    by_model = False
+    by_caller = False
 
     def __init__(self, kind: ErrorKind, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -55,6 +60,13 @@ def conflict(message: str, **details: Any) -> DomainError:
 def rate_limited(message: str, seconds: int) -> DomainError:
     """Too much at once; the same request may be answered after so many seconds."""
     return DomainError(ErrorKind.RATE_LIMITED, message, retry_after=seconds)
+
+
+def timed_out(message: str, *, by_caller: bool = False) -> DomainError:
+    """What was asked for took longer than it may; ``by_caller`` says that this was less than the server allows."""
+    error = DomainError(ErrorKind.TIMED_OUT, message)
+    error.by_caller = by_caller
+    return error
 
 
 def retry_after(error: DomainError) -> str:

@@ -87,3 +87,40 @@ class AlertNotice:
     error: str | None
     next_at: datetime
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A Parquet file of the inference log: rows of one pipeline, stream, day and schema, sorted by time.
+
+    ``path`` is relative to the folder of the archive, ``size`` in bytes, ``parts`` the rows it holds of each partition
+    as [first, end): all of that partition before the greatest ``end`` are archived, here or in other files. ``tallies``
+    are, for each target, [requests, rows, first time, last time] with times in ms since 1970.
+    """
+
+    id: int
+    workspace_id: int
+    pipeline_id: int
+    stream: str
+    path: str
+    sha: str
+    schema: str
+    day: str
+    size: int
+    rows: int
+    first_at: datetime
+    last_at: datetime
+    parts: dict[str, list[int]]
+    tallies: dict[str, list[int]]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogRetention:
+    """What is kept of a workspace's archived log: so many days, so many bytes; None is no limit."""
+
+    id: int
+    workspace_id: int
+    days: int | None
+    max_bytes: int | None
+    updated_at: datetime

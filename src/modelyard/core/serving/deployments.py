@@ -7,17 +7,21 @@ from modelyard.core.access.check import Own, ask, require
 from modelyard.core.access.permissions import Permission
 from modelyard.core.audit.actions import Action
 from modelyard.core.audit.chain import record
-from modelyard.core.catalogue.entities import ModelConfig, ModelVersion
+from modelyard.core.catalogue.entities import ModelConfig, ModelStatus, ModelVersion
 from modelyard.core.catalogue.models import newest_config
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, failed_precondition, invalid, not_found
 from modelyard.core.kernel.names import label, number_in
 from modelyard.core.kernel.store import Topic, Tx
 from modelyard.core.serving.definitions import ModelRef, planned
-from modelyard.core.serving.entities import Deployment, Pipeline, PipelineVersion, Replica
+from modelyard.core.serving.entities import Deployment, ModelProcess, Pipeline, PipelineVersion, Replica
 from modelyard.core.serving.graph.compiling import check_plan
 from modelyard.core.serving.graph.plan import Plan
 from modelyard.core.serving.pipelines import may_serve, own_pipeline, pipeline_by_id, require_pipeline
+from modelyard.core.serving.resources import check_resources
+from modelyard.core.serving.rollout.entities import Rollout
+from modelyard.core.serving.rollout.rollouts import begin_rollout, end_trials, newest_rollout
+from modelyard.core.serving.rollout.states import RolloutState
 from modelyard.core.serving.settling import settle
 from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import SERVED, DeploymentState, move
@@ -61,15 +65,36 @@ def serve(tx: Tx, actor: Actor, version: PipelineVersion, command: Deploy) -> De
     assert pipeline is not None  # noqa: S101  # foreign keys hold
     refs, plan = planned(pipeline.form, version.definition)
     models = _models(tx, refs, plan, command.config_ids)
+    if command.engine_config:
+        check_resources(command.engine_config, tx.find(ModelVersion, id=[model["version_id"] for model in models]))
     found = tx.first(Deployment, pipeline_id=pipeline.id)
     tx.touch(Topic.ROUTES)
     if found is None:
         deployment = tx.insert(_new(tx, version, command, models, plan))
+        begin_rollout(tx, None, deployment)
     else:
         changed = tx.update(Deployment, found.id, lambda old: _redeployed(tx, old, version, command, models, plan))
+        begin_rollout(tx, found, changed)
         deployment = settle(tx, changed)
     record(tx, actor, Action.DEPLOY, "deployment", deployment.id, **_told(deployment), version=version.version)
     return deployment
+
+
+def planned_models(
+    tx: Tx, actor: Actor, pipeline: Pipeline, version: PipelineVersion
+) -> tuple[Plan, list[tuple[ModelVersion, ModelConfig]]]:
+    """(how the models of the version work together, those models) for someone who may have them all served.
+
+    ``FAILED_PRECONDITION`` when one is gone, not allowed, or does not fit.
+    """
+    refs, plan = planned(pipeline.form, version.definition)
+    for ref in refs:
+        model = tx.first(ModelVersion, version=ref.version)
+        if model is None or not may_serve(tx, actor, version.workspace_id, model):
+            raise _gone(ref)
+    chosen = _chosen(tx, refs, {})
+    check_plan(plan, [(_signature(model), config.tensor_fields) for model, config in chosen])
+    return plan, chosen
 
 
 def undeploy(tx: Tx, actor: Actor, *, deployment_id: int | None = None, pipeline_id: int | None = None) -> Deployment:
@@ -92,6 +117,7 @@ def undeploy(tx: Tx, actor: Actor, *, deployment_id: int | None = None, pipeline
         found.id,
         lambda old: replace(old, state=move(old.state, DeploymentState.STOPPING), error=None, updated_at=tx.now),
     )
+    end_trials(tx, found.id, RolloutState.SUPERSEDED, "the deployment was stopped")
     stopped = settle(tx, stopping)
     record(tx, actor, Action.UNDEPLOY, "deployment", found.id, **_told(found))
     return stopped
@@ -114,13 +140,23 @@ def redeploy(tx: Tx, actor: Actor, deployment_id: int, config_ids: tuple[int, ..
 
 @dataclass(frozen=True, slots=True)
 class DeploymentStatus:
-    """A deployment and what each live worker has loaded of it."""
+    """A deployment, what each live worker has loaded of it, and the processes that its models run in.
+
+    ``rollout`` is the newest one.
+    """
 
     deployment: Deployment
     pipeline: Pipeline
     version: PipelineVersion
     models: list[ModelVersion]
     replicas: list[Replica]
+    processes: list[ModelProcess]
+    rollout: Rollout | None
+
+    def model(self, place: int) -> str:
+        """The name of the model at this place of the deployment."""
+        version_id = self.deployment.models[place]["version_id"]
+        return next((model.name for model in self.models if model.id == version_id), "model")
 
 
 def get_status(tx: Tx, actor: Actor, name: str) -> DeploymentStatus:
@@ -134,12 +170,19 @@ def get_status(tx: Tx, actor: Actor, name: str) -> DeploymentStatus:
     assert found is not None  # noqa: S101
     if found.state == DeploymentState.STOPPED:
         raise not_found("deployment", name)
+    return status_of(tx, found)
+
+
+def status_of(tx: Tx, found: Deployment) -> DeploymentStatus:
+    """How the deployment is; asks for no permission."""
     pipeline, version = tx.get(Pipeline, found.pipeline_id), tx.get(PipelineVersion, found.pipeline_version_id)
     assert pipeline is not None  # noqa: S101  # foreign keys hold
     assert version is not None  # noqa: S101
     models = [tx.get(ModelVersion, model["version_id"]) for model in found.models]
     replicas = tx.find(Replica, deployment_id=found.id)
-    return DeploymentStatus(found, pipeline, version, [model for model in models if model], replicas)
+    processes = tx.find(ModelProcess, deployment_id=found.id, revision=found.revision)
+    there = [model for model in models if model]
+    return DeploymentStatus(found, pipeline, version, there, replicas, processes, newest_rollout(tx, found))
 
 
 def _told(deployment: Deployment) -> dict[str, Any]:
@@ -174,7 +217,7 @@ def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
     elif command.version_uuid is not None:
         found, asked = tx.first(PipelineVersion, version=command.version_uuid), f"version {command.version_uuid}"
     elif command.pipeline_id is not None:
-        found, asked = _newest(tx, command.pipeline_id), str(command.pipeline_id)
+        found, asked = newest_version(tx, command.pipeline_id), str(command.pipeline_id)
     else:
         raise invalid("say what to deploy: pipeline_version_pk_id, pipeline_version or pipeline_id")
     if found is None:
@@ -186,7 +229,7 @@ def _version(tx: Tx, actor: Actor, command: Deploy) -> PipelineVersion:
     return found
 
 
-def _newest(tx: Tx, pipeline_id: int) -> PipelineVersion | None:
+def newest_version(tx: Tx, pipeline_id: int) -> PipelineVersion | None:
     """The newest version with steps, else the newest."""
     versions = tx.find(PipelineVersion, order_by="-id", pipeline_id=pipeline_id)
     return next((v for v in versions if v.definition.get("steps")), versions[0] if versions else None)
@@ -194,18 +237,23 @@ def _newest(tx: Tx, pipeline_id: int) -> PipelineVersion | None:
 
 def _models(tx: Tx, refs: list[ModelRef], plan: Plan, config_ids: tuple[int, ...]) -> list[dict[str, Any]]:
     """What to load for each model; ``FAILED_PRECONDITION`` when they could not run as planned."""
-    configs = _configs(tx, config_ids)
-    chosen: list[tuple[ModelVersion, ModelConfig]] = []
-    for ref in refs:
-        model = tx.first(ModelVersion, version=ref.version)
-        if model is None:
-            raise _gone(ref)
-        chosen.append((model, configs.get(model.id) or newest_config(tx, model.id)))
+    chosen = _chosen(tx, refs, _configs(tx, config_ids))
     foreign = set(config_ids) - {config.id for _, config in chosen}
     if foreign:
         raise invalid(f"the models of this pipeline have no model configurations {sorted(foreign)}")
     check_plan(plan, [(_signature(model), config.tensor_fields) for model, config in chosen])
     return [{"version_id": model.id, "config_id": config.id} for model, config in chosen]
+
+
+def _chosen(tx: Tx, refs: list[ModelRef], configs: dict[int, ModelConfig]) -> list[tuple[ModelVersion, ModelConfig]]:
+    """The models with these configurations, or else with their newest."""
+    chosen = []
+    for ref in refs:
+        model = tx.first(ModelVersion, version=ref.version)
+        if model is None:
+            raise _gone(ref)
+        chosen.append((model, configs.get(model.id) or newest_config(tx, model.id)))
+    return chosen
 
 
 def _gone(ref: ModelRef) -> DomainError:
@@ -218,6 +266,8 @@ def _configs(tx: Tx, config_ids: tuple[int, ...]) -> dict[int, ModelConfig]:
 
 
 def _signature(model: ModelVersion) -> Signature:
+    if model.status in (ModelStatus.PENDING, ModelStatus.PREPARING):
+        raise failed_precondition(f"model {model.name} is still being made ready; wait until its status is ready")
     if model.signature is None:
         why = model.error_summary or "only ONNX models are served"
         raise failed_precondition(f"model {model.name} has no runtime here: {why}")

@@ -92,13 +92,58 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What one worker has loaded of one deployment; ``error`` tells why it could not."""
+    """What one worker has loaded of one deployment; ``error`` tells why it could not.
+
+    ``asleep`` are the places in ``Deployment.models`` of those that it has dropped until somebody asks.
+    """
 
     id: int
     worker_id: str
     deployment_id: int
     revision: int
     error: str | None
+    asleep: list[int]
+
+
+class ProcessState(StrEnum):
+    """What a model's process is doing."""
+
+    STARTING = "STARTING"
+    READY = "READY"
+    RESTARTING = "RESTARTING"
+    """It ended and waits to be started again."""
+    FAILED = "FAILED"
+    """It never became ready, or ended so often that it is left alone."""
+    DRAINING = "DRAINING"
+    """It finishes what it has and takes nothing new."""
+    ASLEEP = "ASLEEP"
+    """It was ended because nobody asked; the first request starts it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProcess:
+    """One process that serves one model of a deployment's revision, ``number`` among its replicas.
+
+    ``place`` is the model's place in ``Deployment.models``; ``socket`` the path below the data folder where workers
+    reach it; ``level`` the sandbox it runs in. ``error`` says why it is not ready, ``output`` what it printed last.
+    """
+
+    id: int
+    server_id: str
+    workspace_id: int
+    deployment_id: int
+    revision: int
+    place: int
+    number: int
+    state: str
+    socket: str
+    level: str
+    pid: int | None
+    restarts: int
+    error: str | None
+    output: str | None
+    started_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

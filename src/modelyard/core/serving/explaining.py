@@ -91,7 +91,7 @@ class Numbers:
 
 
 def _width(spec: TensorSpec) -> int:
-    if spec.dtype in ("string", "bool") or None in spec.row_shape:
+    if spec.dtype in ("string", "json", "bool") or None in spec.row_shape:
         raise failed_precondition(
             f"only columns of numbers of a known shape are explained; the deployment takes {spec}"
         )

@@ -29,6 +29,8 @@ from modelyard.core.serving.entities import (
     RouterReward,
 )
 from modelyard.core.serving.graph.compiling import check_plan
+from modelyard.core.serving.rollout.entities import Rollout
+from modelyard.core.serving.rollout.states import RolloutState
 from modelyard.core.serving.signature import Signature
 from modelyard.core.serving.states import DeploymentState
 from modelyard.core.serving.steps import steps_planned
@@ -136,10 +138,11 @@ def pipeline_at(tx: Tx, actor: Actor, slug: str, name: str, permission: Permissi
     """One pipeline by the slug of its workspace and its name, whatever its form."""
     workspace = tx.first(Workspace, slug=slug)
     found = tx.first(Pipeline, workspace_id=workspace.id, name=name) if workspace else None
+    which = f"{slug}/{name}"[:200]
     if found is None:
         ask(actor, permission)
-        raise not_found("deployment", f"{slug}/{name}")
-    require_pipeline(tx, actor, permission, found, "deployment", f"{slug}/{name}")
+        raise not_found("deployment", which)
+    require_pipeline(tx, actor, permission, found, "deployment", which)
     return found
 
 
@@ -225,7 +228,7 @@ def pipeline_ids(tx: Tx, actor: Actor) -> dict[int, list[int]]:
 
 
 def delete_pipeline(tx: Tx, actor: Actor, workspace_id: int, name: str) -> None:
-    """Remove a pipeline with all its versions; its log stays. ``CONFLICT`` while it is deployed or used by others."""
+    """Remove a pipeline with all its versions and its log. ``CONFLICT`` while it is deployed or used by others."""
     pipeline = get_pipeline(tx, actor, workspace_id, name, Permission.PIPELINE_EDIT).pipeline
     refuse_used(tx, actor, pipeline)
     deployment = tx.first(Deployment, pipeline_id=pipeline.id)
@@ -253,6 +256,8 @@ def delete_pipeline_versions(tx: Tx, actor: Actor, uuids: list[str]) -> None:
             _refuse_deployed(deployment, uuid)
             tx.delete(Replica, deployment_id=deployment.id)
             tx.delete(Deployment, id=deployment.id)
+        if tx.first(Rollout, from_version_id=version.id, state=RolloutState.BAKING) is not None:
+            raise conflict(f"{uuid} comes back if what took its place fails; wait until that is kept, or roll back")
         tx.delete(PipelineVersion, id=version.id)
         _record(tx, actor, Action.PIPELINE_DELETE, tx.get(Pipeline, version.pipeline_id), version=uuid)
 

@@ -9,6 +9,8 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import conflict
 from modelyard.core.kernel.store import Tx
 from modelyard.core.serving.entities import Deployment
+from modelyard.core.serving.rollout.entities import Rollout
+from modelyard.core.serving.rollout.states import RolloutState
 from modelyard.core.serving.states import DeploymentState
 
 
@@ -35,10 +37,11 @@ def delete_model_versions(tx: Tx, actor: Actor, uuids: list[str]) -> list[ModelV
 
 
 def deployed_versions(tx: Tx) -> set[int]:
-    """The numbers of the model versions that deployments hold, in whichever workspace."""
+    """The numbers of the model versions that deployments hold or may return to, in whichever workspace."""
     live = [state for state in DeploymentState if state is not DeploymentState.STOPPED]
     rows = tx.values(Deployment, ("models",), state=live)
-    return {model["version_id"] for (models,) in rows for model in models}
+    held = tx.values(Rollout, ("models",), state=RolloutState.BAKING)  # what may have to come back
+    return {model["version_id"] for (models,) in rows + held for model in models}
 
 
 def refuse_deployed(tx: Tx, versions: list[ModelVersion]) -> None:

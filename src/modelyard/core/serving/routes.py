@@ -1,12 +1,14 @@
 """What a worker serves right now: an immutable snapshot that is replaced whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from modelyard.core.catalogue.entities import ModelVersion
+from modelyard.core.serving.generation import Generation
 from modelyard.core.serving.graph.graph import Graph
 from modelyard.core.serving.graph.plan import Plan
+from modelyard.core.serving.rollout.counts import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,9 @@ class Route:
     """One deployment in memory.
 
     ``namespace`` is ``{deployment name}-{id}``, ``workspace`` the slug of its workspace, ``plan`` what ``graph`` was
-    made of, ``models`` the versions that the plan names by their places.
+    made of, ``models`` the versions that the plan names by their places. ``concurrency`` is how many requests may be in
+    flight at once where they do not run on the event loop. ``tally`` counts what becomes of them. ``generation`` is
+    there where text is generated.
     """
 
     deployment_id: int
@@ -28,6 +32,9 @@ class Route:
     graph: Graph
     plan: Plan
     models: tuple[ModelVersion, ...]
+    concurrency: int = 4
+    tally: Tally = field(default_factory=Tally, compare=False)
+    generation: Generation | None = None
 
 
 class RouteTable:

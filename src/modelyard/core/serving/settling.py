@@ -15,7 +15,12 @@ def settle(tx: Tx, deployment: Deployment) -> Deployment:
     state, error = _verdict(deployment, replicas, workers)
     if state == deployment.state and error == deployment.error:
         return deployment
-    said = f"revision {deployment.revision} is {state}" + (f": {error}" if error else "")
+    return enter(tx, deployment, state, error, error)
+
+
+def enter(tx: Tx, deployment: Deployment, state: DeploymentState, error: str | None, why: str | None) -> Deployment:
+    """The deployment in this state; an event says so, and why."""
+    said = f"revision {deployment.revision} is {state}" + (f": {why}" if why else "")
     note_event(tx, deployment.workspace_id, deployment.pipeline_id, said)
     return tx.update(
         Deployment,

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """One tensor. ``dtype`` is a numpy name or ``"string"``; ``None`` in ``shape`` stands for any size.
+    """One tensor. ``dtype`` is a numpy name, ``"string"`` or ``"json"`` (any JSON value for each row).
 
-    The first dimension is the batch.
+    The first dimension is the batch; ``None`` in ``shape`` stands for any size.
     """
 
     name: str

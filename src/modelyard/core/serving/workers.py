@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
+from modelyard.core.catalogue.entities import ModelVersion
 from modelyard.core.kernel.errors import failed_precondition
 from modelyard.core.kernel.store import Between, Tx
 from modelyard.core.serving.entities import Deployment, Replica, Worker
 from modelyard.core.serving.events import note_event
-from modelyard.core.serving.settling import settle
+from modelyard.core.serving.processes import abandon_processes, of_processes
+from modelyard.core.serving.settling import enter, settle
 from modelyard.core.serving.states import SERVED, DeploymentState
 
 WORKER_TIMEOUT = timedelta(seconds=10)
@@ -40,7 +43,7 @@ def report(tx: Tx, worker_id: str, loaded: Mapping[int, tuple[int, str | None]])
             continue
         changed.add(deployment_id)
         tx.delete(Replica, worker_id=worker_id, deployment_id=deployment_id)
-        tx.insert(Replica(0, worker_id, deployment_id, revision, error))
+        tx.insert(Replica(0, worker_id, deployment_id, revision, error, []))
         said = f"cannot load revision {revision}: {error}" if error else f"loaded revision {revision}"
         of = known[deployment_id]
         note_event(tx, of.workspace_id, of.pipeline_id, said, worker_id)
@@ -48,6 +51,28 @@ def report(tx: Tx, worker_id: str, loaded: Mapping[int, tuple[int, str | None]])
     if gone:
         tx.delete(Replica, worker_id=worker_id, deployment_id=gone)
     _settle(tx, list(changed))
+
+
+def report_sleep(tx: Tx, worker_id: str, asleep: Mapping[tuple[int, int], list[int]]) -> None:
+    """Of what the worker holds, it has dropped exactly these models: (deployment id, revision) to their places."""
+    for replica in tx.find(Replica, worker_id=worker_id):
+        places = asleep.get((replica.deployment_id, replica.revision), [])
+        if places != replica.asleep:
+            tx.update(Replica, replica.id, partial(replace, asleep=places))
+            _note_sleep(tx, replica, places)
+
+
+def _note_sleep(tx: Tx, replica: Replica, places: list[int]) -> None:
+    deployment = tx.get(Deployment, replica.deployment_id)
+    if deployment is None or deployment.revision != replica.revision:
+        return
+    for place, model in enumerate(deployment.models):
+        if (place in places) != (place in replica.asleep):
+            version = tx.get(ModelVersion, model["version_id"])
+            said = "falls asleep: nobody asks" if place in places else "is woken"
+            name = version.name if version else place
+            message = f"model {name} {said}"
+            note_event(tx, deployment.workspace_id, deployment.pipeline_id, message, replica.worker_id)
 
 
 def remove_workers(tx: Tx, worker_ids: list[str]) -> None:
@@ -78,6 +103,10 @@ def claim_database(tx: Tx, server_id: str) -> None:
             f"{other.heartbeat_at:%H:%M:%S} UTC); stop it, or give this one its own database"
         )
     _remove(tx, [worker.id for worker in workers_of(tx, server_id)])
+    abandon_processes(tx, server_id)
+    for deployment in of_processes(tx, tx.find(Deployment, state=DeploymentState.RUNNING)):
+        # the others are loaded before the first request is taken
+        enter(tx, deployment, DeploymentState.STARTING, None, "the server was started")
 
 
 def sweep_workers(tx: Tx) -> int:

@@ -17,6 +17,7 @@ from modelyard.core.kernel.store import Part
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.callers import by_bearer_or_basic
 from modelyard.web.routing import Dialect
+from modelyard.web.statuses import HTTP_STATUS, retry_headers
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -26,18 +27,7 @@ ARTIFACTS: Final = "/api/2.0/mlflow-artifacts"
 WORKSPACE: Final = "default"
 """What clients call the one workspace of a server that shows no workspaces."""
 
-STATUS: Final = {
-    ErrorKind.INVALID: 400,
-    ErrorKind.UNAUTHENTICATED: 401,
-    ErrorKind.FORBIDDEN: 403,
-    ErrorKind.NOT_FOUND: 404,
-    ErrorKind.CONFLICT: 400,
-    ErrorKind.FAILED_PRECONDITION: 400,
-    ErrorKind.TOO_LARGE: 413,
-    ErrorKind.RATE_LIMITED: 429,
-    ErrorKind.UNAVAILABLE: 503,
-    ErrorKind.INTERNAL: 500,
-}
+STATUS: Final[Mapping[ErrorKind, int]] = {**HTTP_STATUS, ErrorKind.CONFLICT: 400, ErrorKind.FAILED_PRECONDITION: 400}
 """Permanent failures are never 429 or 5xx: MLflow's client sends those again and again."""
 
 CODES: Final = {
@@ -50,6 +40,7 @@ CODES: Final = {
     ErrorKind.TOO_LARGE: "INVALID_PARAMETER_VALUE",
     ErrorKind.RATE_LIMITED: "REQUEST_LIMIT_EXCEEDED",
     ErrorKind.UNAVAILABLE: "TEMPORARILY_UNAVAILABLE",
+    ErrorKind.TIMED_OUT: "DEADLINE_EXCEEDED",
     ErrorKind.INTERNAL: "INTERNAL_ERROR",
 }
 
@@ -81,8 +72,7 @@ def told(error: DomainError) -> tuple[int, dict[str, str], str]:
     headers = {}
     if error.kind is ErrorKind.UNAUTHENTICATED:
         headers["www-authenticate"] = 'Basic realm="mlflow"'
-    if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
-        headers["retry-after"] = str(error.details.get("retry_after", 1))
+    headers |= retry_headers(error)
     return STATUS[error.kind], headers, f"{_FIRST_WORDS.get(error.kind, '')}{error.message}"
 
 

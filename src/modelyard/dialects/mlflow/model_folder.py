@@ -14,6 +14,7 @@ from modelyard.core.access.check import ask
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ArtifactFile
 from modelyard.core.catalogue.mlmodel import MLMODEL_MAX, flavors_of, mlmodel_too_large, onnx_file
+from modelyard.core.catalogue.model_archive import ARCHIVE
 from modelyard.core.catalogue.models import CheckedFile
 from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, invalid
@@ -31,10 +32,13 @@ from modelyard.core.tracking.registered_versions import (
 )
 from modelyard.core.tracking.registry_views import VersionView
 from modelyard.core.tracking.runs import require_run
+from modelyard.dialects.mlflow.model_archive import archived
 from modelyard.web.call import Call
 from modelyard.web.services import Services
 
 _ELSEWHERE = ("s3:", "gs:", "wasbs:", "abfss:", "hdfs:", "dbfs:", "hf:")
+_PYTHON = "python_function"
+"""The flavor that lets any other be called in the same way."""
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 _CHECK = asyncio.Semaphore(2)  # checks are slow and hungry
 
@@ -62,14 +66,30 @@ async def _looked_at(call: Call, location: str, path: str, description: Artifact
     try:
         name = onnx_file(flavors)
     except DomainError as error:
-        file = CheckedFile(description.sha, description.size, None, error.message)
-        return Found(location, file, "MLmodel", conversion)
+        if _PYTHON not in flavors:
+            file = CheckedFile(description.sha, description.size, None, error.message)
+            return Found(location, file, "MLmodel", conversion)
+        return Found(location, await _as_it_is(call, description, path), ARCHIVE, conversion)
     name = checked_path(name)
     model = await call.services.store.read(_file, call.actor, f"{path}/{name}")
     if model is None:
         return Found(location, CheckedFile(description.sha, description.size, None, f"its file {name} is missing"))
     folder = f"{path}/{name}".rpartition("/")[0]
     return Found(location, await _checked(call, model, folder), name.rpartition("/")[2], conversion)
+
+
+async def _as_it_is(call: Call, description: ArtifactFile, path: str) -> CheckedFile:
+    """The whole folder, to be made ready for a process of its own."""
+    services = call.services
+    refusal = await asyncio.to_thread(services.code_refusal)
+    if refusal is not None:
+        return CheckedFile(description.sha, description.size, None, refusal)
+    files = await services.store.read(_below, call.actor, path)
+    try:
+        async with _CHECK:
+            return await asyncio.to_thread(archived, services.artifacts, files, services.limits.upload_bytes)
+    except DomainError as error:
+        return CheckedFile(description.sha, description.size, None, error.message)
 
 
 async def _checked(call: Call, model: ArtifactFile, folder: str) -> CheckedFile:
@@ -97,6 +117,13 @@ def _one_file(services: Services, model: ArtifactFile, beside: list[ArtifactFile
         signature = services.check_model(folded.path)
         folded.keep()
         return CheckedFile(sha, folded.size, signature.to_json())
+
+
+def _below(tx: Tx, actor: Actor, folder: str) -> dict[str, ArtifactFile]:
+    """All files in and below the folder, by their paths there."""
+    actor.checked.add(Permission.EXPERIMENT_READ)
+    found = tx.find(ArtifactFile, path=StartsWith(f"{folder}/"))
+    return {file.path.removeprefix(f"{folder}/"): file for file in found}
 
 
 def _beside(tx: Tx, actor: Actor, folder: str) -> list[ArtifactFile]:

@@ -1,28 +1,19 @@
 """What all calls of the native API share: its routes, its errors, its way to write times."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind, retry_after
+from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.web.call import json_bytes
 from modelyard.web.routing import Dialect
+from modelyard.web.statuses import HTTP_STATUS, retry_headers
 
-STATUS = {
-    ErrorKind.INVALID: 400,
-    ErrorKind.UNAUTHENTICATED: 401,
-    ErrorKind.FORBIDDEN: 403,
-    ErrorKind.NOT_FOUND: 404,
-    ErrorKind.CONFLICT: 409,
-    ErrorKind.FAILED_PRECONDITION: 409,
-    ErrorKind.TOO_LARGE: 413,
-    ErrorKind.RATE_LIMITED: 429,
-    ErrorKind.UNAVAILABLE: 503,
-    ErrorKind.INTERNAL: 500,
-}
+STATUS: Final[Mapping[ErrorKind, int]] = HTTP_STATUS
 
 
 def render_error(error: DomainError, request: Request) -> Response:
@@ -54,8 +45,7 @@ def timestamp(moment: datetime | None) -> str | None:
 def _headers(error: DomainError) -> dict[str, str]:
     if error.kind is ErrorKind.UNAUTHENTICATED:
         return {"www-authenticate": 'Bearer realm="master"'}
-    again = error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE)
-    return {"retry-after": retry_after(error)} if again else {}
+    return retry_headers(error)
 
 
 native = Dialect("native", render_error)

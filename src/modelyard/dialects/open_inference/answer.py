@@ -9,7 +9,7 @@ import orjson
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route
-from modelyard.core.serving.tensors import Array
+from modelyard.core.serving.tensors import Array, texts
 from modelyard.dialects.open_inference.datatypes import BYTES, DTYPE
 from modelyard.dialects.open_inference.tensors import to_binary
 
@@ -56,10 +56,10 @@ def datatype_of(array: Array) -> str:
 
 
 def _output(name: str, array: Array, raw: list[bytes] | None) -> dict[str, Any]:
+    datatype = datatype_of(array)
     if raw is None:
-        values = array.ravel() if array.dtype in _DATATYPE else array.ravel().tolist()
-        return {"name": name, "datatype": datatype_of(array), "shape": array.shape, "data": values}
+        values = array.ravel() if datatype != BYTES else texts(array)
+        return {"name": name, "datatype": datatype, "shape": array.shape, "data": values}
     data = to_binary(array)
     raw.append(data)
-    size = {"binary_data_size": len(data)}
-    return {"name": name, "datatype": datatype_of(array), "shape": array.shape, "parameters": size}
+    return {"name": name, "datatype": datatype, "shape": array.shape, "parameters": {"binary_data_size": len(data)}}

@@ -24,7 +24,9 @@ DTYPE: Final = {
 }
 """Datatypes of numbers, as they lie in binary data: little-endian."""
 
-DATATYPE: Final = {dtype.name: datatype for datatype, dtype in DTYPE.items()} | {"string": BYTES, "object": BYTES}
+DATATYPE: Final = {dtype.name: datatype for datatype, dtype in DTYPE.items()} | dict.fromkeys(
+    ("string", "json", "object"), BYTES
+)
 """By the name of a numpy dtype, or of a ``TensorSpec``'s."""
 
 

@@ -1,5 +1,6 @@
 """What a deployment expects of a request, and how tensors are made to fit it."""
 
+import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 
@@ -18,20 +19,21 @@ class Expected:
     def __init__(self, graph: Graph) -> None:
         self._specs = graph.inputs
         first = graph.inputs[0] if graph.inputs else None
-        self._only = (first.name, DATATYPE[first.dtype]) if first else None
+        self._only = first.name if first and first.dtype != "json" and len(graph.inputs) == 1 else None
+        self._datatype = DATATYPE[first.dtype] if first else None
         self._row = list(first.shape[1:]) if first else []
         self._row_size = math.prod(size or 0 for size in self._row)
+        self._json = frozenset(spec.name for spec in graph.inputs if spec.dtype == "json")
         self._by_name = {spec.name: (DATATYPE[spec.dtype], spec.shape, list(spec.shape[1:])) for spec in graph.inputs}
 
     def is_only(self, name: str, datatype: str, shape: list[int], values: int) -> bool:
         """Whether this tensor is all that is taken, with its sizes fixed but for the batch, and as many values."""
         return (
-            len(self._specs) == 1
-            and (name, datatype) == self._only
-            and len(shape) == len(self._row) + 1
+            name == self._only
+            and datatype == self._datatype
             and shape[1:] == self._row
-            and values == shape[0] * self._row_size
-            and values > 0
+            and len(shape) > 0
+            and 0 < values == shape[0] * self._row_size
         )
 
     def check(self, name: str, datatype: str, shape: Sequence[int]) -> None:
@@ -72,7 +74,7 @@ class Expected:
             if self._by_name and name not in self._by_name:
                 raise self._unknown(name)
         self.none_missing(names)
-        return dict(arrays)
+        return {name: _read(name, array) if name in self._json else array for name, array in arrays.items()}
 
     def _spread(self, arrays: Mapping[str, Array]) -> dict[str, Column] | None:
         (array, *others) = arrays.values()
@@ -100,6 +102,14 @@ class Expected:
 
     def _shown(self) -> str:
         return "; ".join(f"{spec.name}: {DATATYPE[spec.dtype]} {_free_batch(spec)}" for spec in self._specs[:20])
+
+
+def _read(name: str, array: Array) -> Column:
+    """The JSON values that texts hold."""
+    try:
+        return [json.loads(text) for text in array.tolist()]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _mismatch(name, "a JSON value in each text", f"a text that is none ({error})") from error
 
 
 def _fits(shape: Sequence[int], wanted: tuple[int | None, ...]) -> bool:

@@ -65,20 +65,18 @@ def parsed(path: str) -> Address | None:
 def find(address: Address, routes: RouteTable) -> Route:
     """The deployment; ``NOT_FOUND`` when there is none, ``Several`` when the name is that of more than one."""
     found = candidates(address, routes)
-    if len(found) > 1:
-        raise Several(found)
-    if not found:
-        raise missing(address)
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    raise Several(found) if found else missing(address)
 
 
 def candidates(address: Address, routes: RouteTable) -> Sequence[Route]:
     """The deployments that the address may mean."""
-    if address.place is not None:
+    if address.place is None:
+        found = _named(address.model, routes)
+    else:
         route = routes.at(*address.place)
         found = [route] if route is not None and _has(route, address.model) else []
-    else:
-        found = list(_named(address.model, routes))
     if address.version is None:
         return found
     return [route for route in found if route.pipeline_version == address.version]

@@ -6,6 +6,7 @@ import orjson
 from starlette.types import Scope
 
 from modelyard.core.kernel.errors import DomainError
+from modelyard.core.serving.graph.result import Result
 from modelyard.core.serving.routes import Route, RouteTable
 from modelyard.dialects.open_inference.answer import BINARY, JSON, encode, wanted
 from modelyard.dialects.open_inference.dialect import error_body, error_headers, status_of
@@ -44,14 +45,11 @@ class OpenInference:
         target = headers.get(b"x-seldon-route")
         result = route.graph.run(question.columns, target.decode("latin-1").strip(":") if target else None)
         result.elapsed.insert(0, decoded)
-        made = request_id(headers.get(_REQUEST_ID))
-        result.request_id = made
+        result.request_id = request_id(headers.get(_REQUEST_ID))
         model = _address(scope, headers).model or route.pipeline_name
         outputs = wanted(result, question.chosen, question.binary)
-        encoded, length = encode(route, model, question.id or made, result, outputs)
-        fields = [(_REQUEST_ID, made.encode()), (b"x-pipeline-version", route.pipeline_version.encode())]
-        if result.target:
-            fields.append((b"x-seldon-route", f":{result.target}:".encode("latin-1", "replace")))
+        encoded, length = encode(route, model, question.id or result.request_id, result, outputs)
+        fields = fields_of(route, result)
         if length is not None:
             fields.append((_HEADER_LENGTH, b"%d" % length))
         kind = JSON if length is None else BINARY
@@ -77,6 +75,14 @@ class Expectations:
         if known is None or known[0] is not route:
             known = self._known[route.deployment_id] = (route, Expected(route.graph))
         return known[1]
+
+
+def fields_of(route: Route, result: Result) -> list[tuple[bytes, bytes]]:
+    """What is said of an answer beside it: which request, who answered."""
+    fields = [(_REQUEST_ID, result.request_id.encode()), (b"x-pipeline-version", route.pipeline_version.encode())]
+    if result.target:
+        fields.append((b"x-seldon-route", f":{result.target}:".encode("latin-1", "replace")))
+    return fields
 
 
 def _address(scope: Scope, headers: Headers) -> Address:

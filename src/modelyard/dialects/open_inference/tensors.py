@@ -7,13 +7,13 @@ import math
 import struct
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
 from modelyard.core.kernel.errors import DomainError, invalid
-from modelyard.core.serving.tensors import Array
+from modelyard.core.serving.tensors import Array, texts
 from modelyard.dialects.open_inference.datatypes import BYTES, DTYPE
 
 _MAX_DIMENSIONS = 32
@@ -57,7 +57,7 @@ def to_binary(array: Array) -> bytes:
     """The raw bytes of an array, as ``from_binary`` reads them."""
     if array.dtype.kind not in "OUT":
         return array.tobytes()
-    encoded = [_encoded(value) for value in array.ravel().tolist()]
+    encoded = [_encoded(value) for value in texts(array)]
     return b"".join(part for value in encoded for part in (_LENGTH.pack(len(value)), value))
 
 
@@ -124,6 +124,9 @@ def _nested(name: str, datatype: str, shape: Sequence[int], data: msgspec.Raw, f
 @cache
 def _decoder(datatype: str, depth: int) -> msgspec.json.Decoder[Any]:
     kind: Any = str if datatype == BYTES else _ITEM[DTYPE[datatype].kind]
+    if kind is float:  # beyond this, numbers would become infinite, which JSON cannot say
+        largest = float(np.finfo(DTYPE[datatype].name).max)
+        kind = Annotated[float, msgspec.Meta(ge=-largest, le=largest)]
     for _ in range(depth):
         kind = list[kind]
     return msgspec.json.Decoder(kind)

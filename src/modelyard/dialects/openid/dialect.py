@@ -1,27 +1,18 @@
 """What the routes of this dialect share: errors, realms, issuer URLs."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found, retry_after
+from modelyard.core.kernel.errors import DomainError, ErrorKind, not_found
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.routing import Dialect
+from modelyard.web.statuses import HTTP_STATUS, retry_headers
 
-STATUS = {
-    ErrorKind.INVALID: 400,
-    ErrorKind.UNAUTHENTICATED: 401,
-    ErrorKind.FORBIDDEN: 403,
-    ErrorKind.NOT_FOUND: 404,
-    ErrorKind.CONFLICT: 409,
-    ErrorKind.FAILED_PRECONDITION: 400,
-    ErrorKind.TOO_LARGE: 413,
-    ErrorKind.RATE_LIMITED: 429,
-    ErrorKind.UNAVAILABLE: 503,
-    ErrorKind.INTERNAL: 500,
-}
+STATUS: Final[Mapping[ErrorKind, int]] = {**HTTP_STATUS, ErrorKind.FAILED_PRECONDITION: 400}
 
 _ADMIN = "/auth/admin/"
 
@@ -31,6 +22,7 @@ _CODES = {
     ErrorKind.NOT_FOUND: "not_found",
     ErrorKind.RATE_LIMITED: "temporarily_unavailable",
     ErrorKind.UNAVAILABLE: "temporarily_unavailable",
+    ErrorKind.TIMED_OUT: "temporarily_unavailable",
     ErrorKind.INTERNAL: "server_error",
 }
 
@@ -45,8 +37,7 @@ def render_error(error: DomainError, request: Request) -> Response:
     del request
     code = _CODES.get(error.kind, "invalid_request")
     headers = {"www-authenticate": f'Bearer error="{code}"'} if error.kind is ErrorKind.UNAUTHENTICATED else {}
-    if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
-        headers["retry-after"] = retry_after(error)
+    headers |= retry_headers(error)
     body = {"error": code, "error_description": error.message, "errorMessage": error.message}
     return json(body, STATUS[error.kind], headers)
 

@@ -8,11 +8,12 @@ from modelyard.core.access.permissions import Permission
 from modelyard.core.automation.batch import read_definition
 from modelyard.core.automation.data_files import Access
 from modelyard.core.automation.entities import Job, JobKind
-from modelyard.core.automation.jobs import create_job, delete_job, get_job, list_jobs, pipeline_at
+from modelyard.core.automation.jobs import create_job, delete_job, get_job, list_jobs
 from modelyard.core.catalogue.model_places import Credentials
 from modelyard.core.catalogue.secrets import bucket_credentials
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.store import Part
+from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.dialects.seldon.dialect import json, seldon, timestamp
 from modelyard.dialects.seldon.places import PL, SD, place_of
 from modelyard.web.call import Call
@@ -27,7 +28,7 @@ _MOST = 100
 async def create_batch_job(call: Call) -> Response:
     """Have the lines of a file answered; what is wrong with the definition is told at once."""
     place = place_of(call)
-    pipeline = await call.services.store.glance(pipeline_at, call.actor, place, Permission.PIPELINE_EDIT)
+    pipeline = await call.services.store.glance(pipeline_at, call.actor, *place, Permission.PIPELINE_EDIT)
     raw = await call.json(dict[str, Any])
     definition = read_definition(raw)
     if definition.grpc and not call.services.grpc:

@@ -1,6 +1,6 @@
 """SeldonDeployments: from manifests to what is served, and back."""
 
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
@@ -11,18 +11,16 @@ from modelyard.core.kernel.errors import DomainError
 from modelyard.core.serving.applying import Applied, create, get_applied, list_applied, may_create, remove, update
 from modelyard.core.serving.entities import Form
 from modelyard.core.serving.pipelines import NewVersion, pipeline_at
-from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon.dialect import json, seldon
 from modelyard.dialects.seldon.manifests import Manifest, read_manifest
 from modelyard.dialects.seldon.model_versions import model_versions
 from modelyard.dialects.seldon.objects import API_VERSION, seldon_deployment
+from modelyard.dialects.seldon.places import DEPLOYMENTS, SD, place_of
 from modelyard.dialects.seldon.planning import plan_of, sources
 from modelyard.web.call import Call
 
-ALL: Final = f"{BASE}/namespaces/{{namespace}}/seldondeployments"
-ONE: Final = f"{ALL}/{{name}}"
 
-
-@seldon.get(ALL, Permission.PIPELINE_READ)
+@seldon.get(DEPLOYMENTS, Permission.PIPELINE_READ)
 async def list_seldon_deployments(call: Call) -> Response:
     """The SeldonDeployments of a namespace that the caller may see."""
     namespace = call.request.path_params["namespace"]
@@ -31,7 +29,7 @@ async def list_seldon_deployments(call: Call) -> Response:
     return json({"kind": "SeldonDeploymentList", "apiVersion": API_VERSION, "metadata": {}, "items": items})
 
 
-@seldon.post(ALL, Permission.PIPELINE_DEPLOY)
+@seldon.post(DEPLOYMENTS, Permission.PIPELINE_DEPLOY)
 async def create_seldon_deployment(call: Call) -> Response:
     """Serve what the manifest describes, under a new name."""
     namespace = call.request.path_params["namespace"]
@@ -43,29 +41,29 @@ async def create_seldon_deployment(call: Call) -> Response:
     return _shown(call, applied)
 
 
-@seldon.get(f"{ALL}/validate", Permission.WORKSPACE_READ)
+@seldon.get(f"{DEPLOYMENTS}/validate", Permission.WORKSPACE_READ)
 async def validate_nothing(call: Call) -> Response:
     """Published clients send no manifest with this, although it is described so: say how it can be done."""
     return await _validate(call)
 
 
-@seldon.post(f"{ALL}/validate", Permission.WORKSPACE_READ)
+@seldon.post(f"{DEPLOYMENTS}/validate", Permission.WORKSPACE_READ)
 async def validate_seldon_deployment(call: Call) -> Response:
     """Whether the manifest could be applied; changes nothing."""
     return await _validate(call)
 
 
-@seldon.get(ONE, Permission.PIPELINE_READ)
+@seldon.get(SD, Permission.PIPELINE_READ)
 async def read_seldon_deployment(call: Call) -> Response:
     """One SeldonDeployment."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     return _shown(call, await call.services.store.read(get_applied, call.actor, namespace, name, Form.PREDICTORS))
 
 
-@seldon.route("PUT", ONE, Permission.PIPELINE_DEPLOY)
+@seldon.route("PUT", SD, Permission.PIPELINE_DEPLOY)
 async def update_seldon_deployment(call: Call) -> Response:
     """Serve what the manifest describes in place of what is served."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     await call.services.store.read(pipeline_at, call.actor, namespace, name, Permission.PIPELINE_DEPLOY)
     manifest = read_manifest(await call.json(dict), namespace, name)
     versions = await model_versions(call, namespace, sources(manifest))
@@ -75,10 +73,10 @@ async def update_seldon_deployment(call: Call) -> Response:
     return _shown(call, applied)
 
 
-@seldon.route("DELETE", ONE, Permission.PIPELINE_DEPLOY)
+@seldon.route("DELETE", SD, Permission.PIPELINE_DEPLOY)
 async def delete_seldon_deployment(call: Call) -> Response:
     """Serve it no longer, and forget it."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     await call.services.store.write(remove, call.actor, namespace, name, Form.PREDICTORS)
     return json({})
 

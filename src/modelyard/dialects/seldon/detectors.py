@@ -29,7 +29,7 @@ from modelyard.core.monitoring.detectors import (
 from modelyard.core.monitoring.entities import DetectorKind
 from modelyard.core.monitoring.reference import Reference
 from modelyard.dialects.seldon.dialect import exactly, json, seldon
-from modelyard.dialects.seldon.places import PL, SD
+from modelyard.dialects.seldon.places import PL, SD, place_of
 from modelyard.dialects.seldon.reference_files import SUFFIXES, read_reference
 from modelyard.web.call import Call
 
@@ -71,22 +71,22 @@ def _declare(place: str, kind_of_place: str, kind: DetectorKind) -> None:
     one = f"{many}/{{detectorName}}"
 
     async def list_all(call: Call) -> Response:
-        found = await call.services.store.read(list_detectors, call.actor, *_place(call), kind)
+        found = await call.services.store.read(list_detectors, call.actor, *place_of(call), kind)
         return json([_data(view, call, kind_of_place) for view in found])
 
     async def create(call: Call) -> Response:
         new = await _new(call, kind)
-        made = await call.services.store.write(create_detector, call.actor, *_place(call), new)
+        made = await call.services.store.write(create_detector, call.actor, *place_of(call), new)
         return json(_data(made, call, kind_of_place))
 
     async def read(call: Call) -> Response:
         name = call.request.path_params["detectorName"]
-        found = await call.services.store.read(get_detector, call.actor, *_place(call), kind, name)
+        found = await call.services.store.read(get_detector, call.actor, *place_of(call), kind, name)
         return json(_data(found, call, kind_of_place))
 
     async def delete(call: Call) -> Response:
         name = call.request.path_params["detectorName"]
-        await call.services.store.write(delete_detector, call.actor, *_place(call), kind, name)
+        await call.services.store.write(delete_detector, call.actor, *place_of(call), kind, name)
         return json({"code": 200, "message": f"{kind} detector {name} deleted"})
 
     seldon.get(many, Permission.PIPELINE_READ)(list_all)
@@ -102,7 +102,7 @@ for _where, (_what, _kinds) in _PLACES.items():
 
 async def _new(call: Call, kind: DetectorKind) -> NewDetector:
     """What the body asks for, once it is sure that the caller may ask."""
-    namespace, name = _place(call)
+    namespace, name = place_of(call)
     pipeline = await call.services.store.read(may_watch, call.actor, namespace, name)
     body = await call.json(DetectorBody)
     try:
@@ -143,13 +143,9 @@ def _window(basic: Basic) -> int:
     return number
 
 
-def _place(call: Call) -> tuple[str, str]:
-    return call.request.path_params["namespace"], call.request.path_params["name"]
-
-
 def _data(view: DetectorView, call: Call, kind_of_place: str) -> dict[str, Any]:
     """``DetectorData``, and beside it why it waits or failed and what it found last."""
-    namespace, name = _place(call)
+    namespace, name = place_of(call)
     return {
         "name": view.detector.name,
         "namespace": namespace,

@@ -1,31 +1,22 @@
 """What all calls of the Seldon dialect share: its routes, its errors, its way to write times."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind, retry_after
+from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.web.call import json_bytes
 from modelyard.web.callers import by_identity
 from modelyard.web.routing import Dialect
+from modelyard.web.statuses import HTTP_STATUS, retry_headers
 
 BASE: Final = "/seldon-deploy/api/v1alpha1"
 
-STATUS = {
-    ErrorKind.INVALID: 400,
-    ErrorKind.UNAUTHENTICATED: 401,
-    ErrorKind.FORBIDDEN: 403,
-    ErrorKind.NOT_FOUND: 404,
-    ErrorKind.CONFLICT: 409,
-    ErrorKind.FAILED_PRECONDITION: 424,
-    ErrorKind.TOO_LARGE: 413,
-    ErrorKind.RATE_LIMITED: 429,
-    ErrorKind.UNAVAILABLE: 503,
-    ErrorKind.INTERNAL: 500,
-}
+STATUS: Final[Mapping[ErrorKind, int]] = {**HTTP_STATUS, ErrorKind.FAILED_PRECONDITION: 424}
 
 
 def render_error(error: DomainError, request: Request) -> Response:
@@ -60,8 +51,7 @@ def _headers(error: DomainError, request_id: str) -> dict[str, str]:
     headers = {"x-request-id": request_id}
     if error.kind is ErrorKind.UNAUTHENTICATED:
         headers["www-authenticate"] = 'Bearer realm="deploy-realm"'
-    if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
-        headers["retry-after"] = retry_after(error)
+    headers |= retry_headers(error)
     return headers
 
 

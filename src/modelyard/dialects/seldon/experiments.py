@@ -29,17 +29,17 @@ from modelyard.dialects.seldon.flow_versions import (
     newest_flow,
 )
 from modelyard.dialects.seldon.flows import renamed
-from modelyard.dialects.seldon.pipelines import ONE
+from modelyard.dialects.seldon.places import PL, place_of
 from modelyard.dialects.seldon.splits import canary_of, names_candidate, shadow_of, split_of
 from modelyard.web.call import Call
 
-EXPERIMENT: Final = f"{ONE}/experiment"
+EXPERIMENT: Final = f"{PL}/experiment"
 
 
 @seldon.get(EXPERIMENT, Permission.PIPELINE_READ)
 async def get_pipeline_experiment(call: Call) -> Response:
     """The pipeline's experiment."""
-    return _shown(*await call.services.store.read(get_part, call.actor, *_there(call), "experiment"))
+    return _shown(*await call.services.store.read(get_part, call.actor, *place_of(call), "experiment"))
 
 
 @seldon.post(EXPERIMENT, Permission.PIPELINE_DEPLOY)
@@ -47,7 +47,7 @@ async def create_pipeline_experiment(call: Call) -> Response:
     """Share the pipeline's requests among the candidates; there can be one experiment."""
     sent = await _sent(call)
     asked = change_of(call, {"experiment": sent.document}, expected=sent.resource_version, added="experiment")
-    return _shown(await call.services.store.write(change, call.actor, *_there(call), asked), sent.document)
+    return _shown(await call.services.store.write(change, call.actor, *place_of(call), asked), sent.document)
 
 
 @seldon.route("PUT", EXPERIMENT, Permission.PIPELINE_DEPLOY)
@@ -55,7 +55,7 @@ async def update_pipeline_experiment(call: Call) -> Response:
     """Share the requests like this instead."""
     sent = await _sent(call)
     asked = change_of(call, {"experiment": sent.document}, expected=sent.resource_version)
-    applied = await call.services.store.write(change_part, call.actor, *_there(call), "experiment", asked)
+    applied = await call.services.store.write(change_part, call.actor, *place_of(call), "experiment", asked)
     return _shown(applied, sent.document)
 
 
@@ -63,14 +63,14 @@ async def update_pipeline_experiment(call: Call) -> Response:
 async def delete_pipeline_experiment(call: Call) -> Response:
     """The pipeline answers everything itself again; the candidates stay."""
     asked = change_of(call, {"experiment": None})
-    await call.services.store.write(change_part, call.actor, *_there(call), "experiment", asked)
+    await call.services.store.write(change_part, call.actor, *place_of(call), "experiment", asked)
     return json({})
 
 
 @seldon.post(f"{EXPERIMENT}/canary", Permission.PIPELINE_DEPLOY)
 async def create_canary_experiment(call: Call) -> Response:
     """Give ``{name}-canary`` the share ``weight``, in percent."""
-    namespace, name = _there(call)
+    namespace, name = place_of(call)
     await call.services.store.read(pipeline_at, call.actor, namespace, name, Permission.PIPELINE_DEPLOY)
     given = call.request.query_params.get("weight")
     if given is None:
@@ -93,7 +93,7 @@ async def remove_canary(call: Call) -> Response:
 @seldon.post(f"{EXPERIMENT}/shadow", Permission.PIPELINE_DEPLOY)
 async def create_shadow_experiment(call: Call) -> Response:
     """Give ``{name}-shadow`` a copy of every request."""
-    return await _started(call, "shadow", shadow_of(_there(call)[1]))
+    return await _started(call, "shadow", shadow_of(place_of(call)[1]))
 
 
 @seldon.route("PUT", f"{EXPERIMENT}/shadow", Permission.PIPELINE_DEPLOY)
@@ -108,13 +108,9 @@ async def remove_shadow(call: Call) -> Response:
     return await _ended(call, "shadow", promote=False)
 
 
-def _there(call: Call) -> tuple[str, str]:
-    return call.request.path_params["namespace"], call.request.path_params["name"]
-
-
 async def _sent(call: Call) -> Sent:
     """The experiment in the body, for someone who may change the pipeline."""
-    namespace, name = _there(call)
+    namespace, name = place_of(call)
     await call.services.store.read(pipeline_at, call.actor, namespace, name, Permission.PIPELINE_DEPLOY)
     sent = read_sent(await call.json(dict), "Experiment", namespace, f"{name}-experiment")
     split_of(name, sent.spec)
@@ -123,7 +119,7 @@ async def _sent(call: Call) -> Sent:
 
 async def _started(call: Call, kind: str, experiment: dict[str, Any]) -> Response:
     asked = change_of(call, {"experiment": experiment}, added="experiment")
-    await call.services.store.write(_start, call.actor, *_there(call), kind, asked)
+    await call.services.store.write(_start, call.actor, *place_of(call), kind, asked)
     return json({})
 
 
@@ -140,7 +136,7 @@ def _start(  # as ``change``
 
 async def _ended(call: Call, kind: str, *, promote: bool) -> Response:
     asked = change_of(call, {"experiment": None})
-    await call.services.store.write(_end, call.actor, *_there(call), kind, asked, promote=promote)
+    await call.services.store.write(_end, call.actor, *place_of(call), kind, asked, promote=promote)
     return json({})
 
 

@@ -15,17 +15,17 @@ from modelyard.dialects.seldon.core2 import Sent, read_sent, shown_part
 from modelyard.dialects.seldon.dialect import json, seldon
 from modelyard.dialects.seldon.fields import an_object, text_or_none
 from modelyard.dialects.seldon.flow_versions import change, change_of, change_part, get_part
-from modelyard.dialects.seldon.pipelines import ONE
+from modelyard.dialects.seldon.places import PL, place_of
 from modelyard.web.call import Call
 
-EXPLAINER: Final = f"{ONE}/explainer"
+EXPLAINER: Final = f"{PL}/explainer"
 _WHY: Final = "kept, but not run: this server explains by KernelSHAP, see the pipeline's explain"
 
 
 @seldon.get(EXPLAINER, Permission.PIPELINE_READ)
 async def read_pipeline_explainer(call: Call) -> Response:
     """The pipeline's explainer."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     return _shown(*await call.services.store.read(get_part, call.actor, namespace, name, "explainer"))
 
 
@@ -33,7 +33,7 @@ async def read_pipeline_explainer(call: Call) -> Response:
 async def create_pipeline_explainer(call: Call) -> Response:
     """Keep an explainer with the pipeline; there can be one."""
     sent = await _sent(call)
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     asked = change_of(call, {"explainer": sent.document}, expected=sent.resource_version, added="explainer")
     return _shown(await call.services.store.write(change, call.actor, namespace, name, asked), sent.document)
 
@@ -42,7 +42,7 @@ async def create_pipeline_explainer(call: Call) -> Response:
 async def update_pipeline_explainer(call: Call) -> Response:
     """Keep this one in its place."""
     sent = await _sent(call)
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     asked = change_of(call, {"explainer": sent.document}, expected=sent.resource_version)
     applied = await call.services.store.write(change_part, call.actor, namespace, name, "explainer", asked)
     return _shown(applied, sent.document)
@@ -51,7 +51,7 @@ async def update_pipeline_explainer(call: Call) -> Response:
 @seldon.route("DELETE", EXPLAINER, Permission.PIPELINE_DEPLOY)
 async def delete_pipeline_explainer(call: Call) -> Response:
     """Keep it no longer."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     asked = change_of(call, {"explainer": None})
     await call.services.store.write(change_part, call.actor, namespace, name, "explainer", asked)
     return json({})
@@ -59,7 +59,7 @@ async def delete_pipeline_explainer(call: Call) -> Response:
 
 async def _sent(call: Call) -> Sent:
     """The explainer in the body, for someone who may change the pipeline."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     await call.services.store.read(pipeline_at, call.actor, namespace, name, Permission.PIPELINE_DEPLOY)
     sent = read_sent(await call.json(dict), "Model", namespace, f"{name}-explainer")
     explainer = an_object(sent.spec.get("explainer") or {}, "spec.explainer")

@@ -17,18 +17,18 @@ from modelyard.core.serving.applying import Applied
 from modelyard.core.serving.entities import Form
 from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.core.serving.revisions import Change, history, history_of_all, restore
-from modelyard.dialects.seldon import deployments, models, pipelines
-from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon import models
+from modelyard.dialects.seldon.dialect import json, seldon
+from modelyard.dialects.seldon.places import NAMESPACE, PL, SD, place_of
 from modelyard.dialects.seldon.reverting import revert
 from modelyard.dialects.seldon.revision_files import FOLDERS, experiment_file, file_diff, files, log_entry
 from modelyard.web.call import Call
 
-SPACE: Final = f"{BASE}/namespaces/{{namespace}}"
-EXPERIMENT: Final = f"{SPACE}/experiments/{{name}}"
+EXPERIMENT: Final = f"{NAMESPACE}/experiments/{{name}}"
 _MOST_HASHES: Final = 100
 
 
-@seldon.get(f"{SPACE}/gitops-status", Permission.WORKSPACE_READ)
+@seldon.get(f"{NAMESPACE}/gitops-status", Permission.WORKSPACE_READ)
 async def read_git_ops_status(call: Call) -> Response:
     """That nothing is synchronised with a repository."""
     namespace = call.request.path_params["namespace"]
@@ -37,7 +37,7 @@ async def read_git_ops_status(call: Call) -> Response:
     return json({"enabled": False, "status": "disabled", "message": message})
 
 
-@seldon.get(f"{SPACE}/gitdiffs", Permission.PIPELINE_READ)
+@seldon.get(f"{NAMESPACE}/gitdiffs", Permission.PIPELINE_READ)
 async def read_git_diffs(call: Call) -> Response:
     """What several revisions changed, whatever they are revisions of; ``hashes`` are separated by commas."""
     hashes = [each for each in call.request.query_params.get("hashes", "").split(",") if each]
@@ -47,25 +47,25 @@ async def read_git_diffs(call: Call) -> Response:
     return json(found)
 
 
-@seldon.get(f"{deployments.ONE}/gitlogs", Permission.PIPELINE_READ)
+@seldon.get(f"{SD}/gitlogs", Permission.PIPELINE_READ)
 async def read_seldon_deployment_git_logs(call: Call) -> Response:
     """The revisions of a SeldonDeployment, newest first."""
     return _logs(await _history(call, Form.PREDICTORS))
 
 
-@seldon.get(f"{deployments.ONE}/gitdiff", Permission.PIPELINE_READ)
+@seldon.get(f"{SD}/gitdiff", Permission.PIPELINE_READ)
 async def read_seldon_deployment_git_diff(call: Call) -> Response:
     """What one revision of a SeldonDeployment changed; the newest unless ``hash`` names one."""
     return _diff(call, await _history(call, Form.PREDICTORS))
 
 
-@seldon.get(f"{pipelines.ONE}/gitlogs", Permission.PIPELINE_READ)
+@seldon.get(f"{PL}/gitlogs", Permission.PIPELINE_READ)
 async def read_pipeline_git_logs(call: Call) -> Response:
     """The revisions of a Pipeline and its explainer."""
     return _logs(await _history(call, Form.DATAFLOW))
 
 
-@seldon.get(f"{pipelines.ONE}/gitdiff", Permission.PIPELINE_READ)
+@seldon.get(f"{PL}/gitdiff", Permission.PIPELINE_READ)
 async def read_pipeline_git_diff(call: Call) -> Response:
     """What one revision of a Pipeline changed."""
     return _diff(call, await _history(call, Form.DATAFLOW))
@@ -86,34 +86,30 @@ async def read_model_git_diff(call: Call) -> Response:
 @seldon.get(f"{EXPERIMENT}/gitlogs", Permission.PIPELINE_READ)
 async def read_experiment_git_logs(call: Call) -> Response:
     """The revisions of an experiment, by its own name."""
-    return _logs(await call.services.store.read(_experiment, call.actor, *_there(call)))
+    return _logs(await call.services.store.read(_experiment, call.actor, *place_of(call)))
 
 
 @seldon.get(f"{EXPERIMENT}/gitdiff", Permission.PIPELINE_READ)
 async def read_experiment_git_diff(call: Call) -> Response:
     """What one revision of an experiment changed."""
-    return _diff(call, await call.services.store.read(_experiment, call.actor, *_there(call)))
+    return _diff(call, await call.services.store.read(_experiment, call.actor, *place_of(call)))
 
 
-@seldon.post(f"{deployments.ONE}/gitrestore", Permission.PIPELINE_DEPLOY)
+@seldon.post(f"{SD}/gitrestore", Permission.PIPELINE_DEPLOY)
 async def seldon_deployment_git_restore(call: Call) -> Response:
     """Serve again what a revision served."""
     return await _changed(call, restore, "restored")
 
 
-@seldon.post(f"{deployments.ONE}/gitrevert", Permission.PIPELINE_DEPLOY)
+@seldon.post(f"{SD}/gitrevert", Permission.PIPELINE_DEPLOY)
 async def seldon_deployment_git_revert(call: Call) -> Response:
     """Undo what one revision changed."""
     return await _changed(call, revert, "reverted")
 
 
-def _there(call: Call) -> tuple[str, str]:
-    return call.request.path_params["namespace"], call.request.path_params["name"]
-
-
 async def _history(call: Call, form: Form) -> list[Change]:
     """The changes of the main document, not of the experiments kept beside it."""
-    found = await call.services.store.read(history, call.actor, *_there(call), form, files)
+    found = await call.services.store.read(history, call.actor, *place_of(call), form, files)
     return [change for change in found if change.file.startswith(f"{FOLDERS[form]}/")]
 
 
@@ -159,7 +155,7 @@ def _diff(call: Call, changes: list[Change]) -> Response:
 async def _changed(call: Call, do: Callable[..., Applied], done: str) -> Response:
     query = call.request.query_params
     digest = query.get("hash")
-    namespace, name = _there(call)
+    namespace, name = place_of(call)
     await call.services.store.read(_deployment, call.actor, namespace, name)
     if not digest:
         raise invalid("hash is missing: say which revision, by its hash of gitlogs", field="hash")

@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from modelyard.core.access.permissions import Permission
 from modelyard.core.automation.entities import Job, JobKind
-from modelyard.core.automation.jobs import create_job, delete_job, list_jobs, pipeline_at
+from modelyard.core.automation.jobs import create_job, delete_job, list_jobs
 from modelyard.core.automation.load import BODY_BYTES, LoadDefinition, load_definition
 from modelyard.core.kernel.errors import invalid
 from modelyard.core.kernel.store import Part
+from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.dialects.seldon.dialect import json, seldon, timestamp
 from modelyard.dialects.seldon.forms import form_in
 from modelyard.dialects.seldon.places import PL, SD, place_of
@@ -26,7 +27,7 @@ _LISTED = 100
 async def create_load_test(call: Call) -> Response:
     """Have the request in ``loadFile`` sent many times."""
     place = place_of(call)
-    await call.services.store.glance(pipeline_at, call.actor, place, Permission.PIPELINE_EDIT)
+    await call.services.store.glance(pipeline_at, call.actor, *place, Permission.PIPELINE_EDIT)
     definition = (await _form(call)).to_json()
     job = await call.services.store.write(create_job, call.actor, place, JobKind.LOAD_TEST, definition)
     return json({"code": 200, "message": job.name})

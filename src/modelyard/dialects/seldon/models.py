@@ -12,14 +12,15 @@ from modelyard.core.serving.graph.plan import model, plan
 from modelyard.core.serving.pipelines import NewVersion, pipeline_at
 from modelyard.dialects.seldon.core2 import Sent, read_sent, same_name, shown, status_of
 from modelyard.dialects.seldon.deployments import definition
-from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon.dialect import json, seldon
 from modelyard.dialects.seldon.fields import a_list, text_or_none, wrong
 from modelyard.dialects.seldon.model_versions import model_versions
 from modelyard.dialects.seldon.objects import ready
+from modelyard.dialects.seldon.places import NAMESPACE, place_of
 from modelyard.dialects.seldon.planning import Source
 from modelyard.web.call import Call
 
-ALL: Final = f"{BASE}/namespaces/{{namespace}}/models"
+ALL: Final = f"{NAMESPACE}/models"
 ONE: Final = f"{ALL}/{{name}}"
 
 RUNTIMES: Final = frozenset({"onnx", "sklearn", "xgboost", "mlflow", "huggingface", "triton", "mlserver"})
@@ -53,14 +54,14 @@ async def create_model(call: Call) -> Response:
 @seldon.get(ONE, Permission.PIPELINE_READ)
 async def read_model(call: Call) -> Response:
     """One Model."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     return _shown(await call.services.store.read(get_applied, call.actor, namespace, name, Form.MODEL))
 
 
 @seldon.route("PUT", ONE, Permission.PIPELINE_DEPLOY)
 async def update_model(call: Call) -> Response:
     """Serve another version in its place, and in the pipelines that use it."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     await call.services.store.read(pipeline_at, call.actor, namespace, name, Permission.PIPELINE_DEPLOY)
     sent = same_name(read_sent(await call.json(dict), "Model", namespace, name), name)
     new = await _new(call, sent)
@@ -71,7 +72,7 @@ async def update_model(call: Call) -> Response:
 @seldon.route("DELETE", ONE, Permission.PIPELINE_DEPLOY)
 async def delete_model(call: Call) -> Response:
     """Serve it no longer; ``CONFLICT`` while pipelines use it."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     await call.services.store.write(remove, call.actor, namespace, name, Form.MODEL)
     return json({})
 

@@ -1,6 +1,6 @@
 """Pipelines of Seldon Core 2: models of the namespace that feed one another."""
 
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
@@ -11,17 +11,15 @@ from modelyard.core.serving.applying import Applied, create, get_applied, list_a
 from modelyard.core.serving.entities import Form
 from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.dialects.seldon.core2 import API_VERSION, listed, read_sent, same_name, shown, status_of
-from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon.dialect import json, seldon
 from modelyard.dialects.seldon.flow_versions import change, change_of, new_version
 from modelyard.dialects.seldon.flows import ignored_fields, step_names
 from modelyard.dialects.seldon.models import seldon_model
+from modelyard.dialects.seldon.places import PIPELINES, PL, place_of
 from modelyard.web.call import Call
 
-ALL: Final = f"{BASE}/namespaces/{{namespace}}/pipelines"
-ONE: Final = f"{ALL}/{{name}}"
 
-
-@seldon.get(ALL, Permission.PIPELINE_READ)
+@seldon.get(PIPELINES, Permission.PIPELINE_READ)
 async def list_pipelines(call: Call) -> Response:
     """The Pipelines of a namespace that the caller may see."""
     namespace = call.request.path_params["namespace"]
@@ -29,7 +27,7 @@ async def list_pipelines(call: Call) -> Response:
     return _list("SeldonPipelineList", [seldon_pipeline(each) for each in found])
 
 
-@seldon.post(ALL, Permission.PIPELINE_DEPLOY)
+@seldon.post(PIPELINES, Permission.PIPELINE_DEPLOY)
 async def create_pipeline(call: Call) -> Response:
     """Serve the steps under a new name."""
     namespace, query = call.request.path_params["namespace"], call.request.query_params
@@ -38,35 +36,35 @@ async def create_pipeline(call: Call) -> Response:
     return _shown(await call.services.store.write(create, call.actor, namespace, sent.name, new))
 
 
-@seldon.get(ONE, Permission.PIPELINE_READ)
+@seldon.get(PL, Permission.PIPELINE_READ)
 async def read_pipeline(call: Call) -> Response:
     """One Pipeline."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     return _shown(await call.services.store.read(get_applied, call.actor, namespace, name, Form.DATAFLOW))
 
 
-@seldon.route("PUT", ONE, Permission.PIPELINE_DEPLOY)
+@seldon.route("PUT", PL, Permission.PIPELINE_DEPLOY)
 async def update_pipeline(call: Call) -> Response:
     """Serve these steps in place of those that are served; an experiment of the pipeline goes on."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     await call.services.store.read(pipeline_at, call.actor, namespace, name, Permission.PIPELINE_DEPLOY)
     sent = same_name(read_sent(await call.json(dict), "Pipeline", namespace, name), name)
     asked = change_of(call, {"document": sent.document}, expected=sent.resource_version)
     return _shown(await call.services.store.write(change, call.actor, namespace, name, asked))
 
 
-@seldon.route("DELETE", ONE, Permission.PIPELINE_DEPLOY)
+@seldon.route("DELETE", PL, Permission.PIPELINE_DEPLOY)
 async def delete_pipeline(call: Call) -> Response:
     """Serve it no longer; its models stay. ``CONFLICT`` while it is a candidate of another one's experiment."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     await call.services.store.write(remove, call.actor, namespace, name, Form.DATAFLOW)
     return json({})
 
 
-@seldon.get(f"{ONE}/models", Permission.PIPELINE_READ)
+@seldon.get(f"{PL}/models", Permission.PIPELINE_READ)
 async def list_pipeline_models(call: Call) -> Response:
     """The Models that the steps run, those that the caller may see."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     found = await call.services.store.read(_models, call.actor, namespace, name)
     return _list("SeldonModelList", [seldon_model(each) for each in found])
 

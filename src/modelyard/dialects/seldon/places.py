@@ -6,8 +6,11 @@ from modelyard.core.automation.jobs import Place
 from modelyard.dialects.seldon.dialect import BASE
 from modelyard.web.call import Call
 
-SD: Final = f"{BASE}/namespaces/{{namespace}}/seldondeployments/{{name}}"
-PL: Final = f"{BASE}/namespaces/{{namespace}}/pipelines/{{name}}"
+NAMESPACE: Final = f"{BASE}/namespaces/{{namespace}}"
+DEPLOYMENTS: Final = f"{NAMESPACE}/seldondeployments"
+PIPELINES: Final = f"{NAMESPACE}/pipelines"
+SD: Final = f"{DEPLOYMENTS}/{{name}}"
+PL: Final = f"{PIPELINES}/{{name}}"
 
 
 def place_of(call: Call) -> Place:

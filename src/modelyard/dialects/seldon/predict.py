@@ -1,6 +1,8 @@
 """Asking a deployment through the control plane: its own protocol in, its own protocol out."""
 
 import shlex
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from starlette.datastructures import UploadFile
@@ -14,14 +16,14 @@ from modelyard.core.serving.applying import get_applied
 from modelyard.core.serving.entities import Form, PipelineVersion
 from modelyard.core.serving.pipelines import pipeline_at
 from modelyard.core.serving.routes import Route
-from modelyard.dialects.seldon.deployments import ONE, public_url
-from modelyard.dialects.seldon.dialect import BASE, json, seldon
+from modelyard.dialects.seldon.deployments import public_url
+from modelyard.dialects.seldon.dialect import json, seldon
 from modelyard.dialects.seldon.forms import form_in
 from modelyard.dialects.seldon.objects import SELDON_PATH, V2_PATH, speaks_seldon
+from modelyard.dialects.seldon.places import PL, SD, place_of
 from modelyard.web.call import Call, json_bytes
 from modelyard.web.inference.asking import ask
 
-PIPELINE: Final = f"{BASE}/namespaces/{{namespace}}/pipelines/{{name}}"
 SELDON: Final = "seldon"
 V2: Final = "open_inference below"
 """The protocol of pipelines, and of SeldonDeployments that say ``v2``."""
@@ -29,45 +31,46 @@ V2: Final = "open_inference below"
 _PATHS: Final = {SELDON: SELDON_PATH, V2: V2_PATH}
 
 
-@seldon.post(f"{ONE}/predict", Permission.PIPELINE_INFER)
+@seldon.post(f"{SD}/predict", Permission.PIPELINE_INFER)
 async def predict_seldon_deployment(call: Call) -> Response:
     """The body is what the deployment's own URL takes."""
-    return await _predict(call, await call.body())
+    return await _predict(call, call.body)
 
 
-@seldon.post(f"{ONE}/predictfile", Permission.PIPELINE_INFER)
+@seldon.post(f"{SD}/predictfile", Permission.PIPELINE_INFER)
 async def predict_file_seldon_deployment(call: Call) -> Response:
     """The same from an uploaded file."""
-    return await _predict(call, await _file(call))
+    return await _predict(call, partial(_file, call))
 
 
-@seldon.post(f"{PIPELINE}/predictfile", Permission.PIPELINE_INFER)
+@seldon.post(f"{PL}/predictfile", Permission.PIPELINE_INFER)
 async def predict_file_seldon_pipeline(call: Call) -> Response:
     """A pipeline asked with an uploaded file."""
-    return await _predict(call, await _file(call))
+    return await _predict(call, partial(_file, call))
 
 
-@seldon.route("PUT", f"{ONE}/predictcurl", Permission.PIPELINE_READ)
+@seldon.route("PUT", f"{SD}/predictcurl", Permission.PIPELINE_READ)
 async def read_predict_curl_seldon_deployment(call: Call) -> Response:
     """The command that sends the body to the deployment's own URL."""
     return await _curl(call)
 
 
-@seldon.route("PUT", f"{PIPELINE}/predictcurl", Permission.PIPELINE_READ)
+@seldon.route("PUT", f"{PL}/predictcurl", Permission.PIPELINE_READ)
 async def read_predict_curl_seldon_pipeline(call: Call) -> Response:
     """The command that sends the body to the pipeline's own URL."""
     return await _curl(call)
 
 
-async def _predict(call: Call, body: bytes) -> Response:
+async def _predict(call: Call, read: Callable[[], Awaitable[bytes]]) -> Response:
+    """``read`` gives the body, which is not looked at before it is known that the caller may send one."""
     route, protocol = await _asked(call)
-    answer = await ask(call, route, protocol, _path(route.workspace, route.pipeline_name, protocol), body)
+    answer = await ask(call, route, protocol, _path(route.workspace, route.pipeline_name, protocol), await read())
     return Response(answer.body, headers={"content-type": answer.content_type.decode()})
 
 
 async def _asked(call: Call) -> tuple[Route, str]:
     """The deployment in memory and the protocol it speaks, for someone who may infer with it."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     protocol = await call.services.store.read(_protocol, call.actor, namespace, name)
     route = call.services.serving.routes.at(namespace, name)
     if route is None:
@@ -101,7 +104,7 @@ async def _file(call: Call) -> bytes:
 
 
 async def _curl(call: Call) -> Response:
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     applied = await call.services.store.read(get_applied, call.actor, namespace, name)
     payload = json_bytes(await call.json(object)).decode()
     protocol = protocol_of(applied.newest) if applied.pipeline.form == Form.PREDICTORS else V2

@@ -1,5 +1,6 @@
 """``v1PredictionSchema``: what the inputs and outputs of a model mean."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -82,6 +83,6 @@ def _check_name(field: str, given: str) -> None:
 def _whole(field: str, given: str | int) -> str:
     """An int64, as text: that is how it is sent (JSON has no 64 bits everywhere)."""
     text = str(given)
-    if len(text) > 20 or not text.removeprefix("-").isdecimal() or not -_INT64 <= int(text) < _INT64:
+    if not re.fullmatch("-?[0-9]{1,19}", text) or not -_INT64 <= int(text) < _INT64:
         raise invalid(f"{field} {text[:40]!r} is not a whole number of 64 bits", field=field)
     return str(int(text))

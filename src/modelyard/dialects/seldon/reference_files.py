@@ -6,7 +6,6 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
 from modelyard.core.automation.data_files import Source
 from modelyard.core.kernel.errors import invalid
@@ -50,7 +49,9 @@ def _batches(file: IO[bytes], *, csv: bool) -> Iterator[pa.RecordBatch]:
         with pa.csv.open_csv(file) as reader:
             yield from reader
     else:
-        with pa.parquet.ParquetFile(file) as parquet:
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415  # ten megabytes that only who reads such a file pays
+
+        with ParquetFile(file) as parquet:
             yield from parquet.iter_batches(_BATCH)
 
 

@@ -7,19 +7,19 @@ from starlette.responses import Response
 from modelyard.core.access.permissions import Permission
 from modelyard.core.serving.applying import Applied, get_applied
 from modelyard.core.serving.entities import Form, Replica
-from modelyard.dialects.seldon.deployments import ONE
 from modelyard.dialects.seldon.dialect import json, seldon, timestamp
 from modelyard.dialects.seldon.objects import ready, reason_of, state_of
+from modelyard.dialects.seldon.places import SD, place_of
 from modelyard.web.call import Call
 
 _VERSIONS = {"Deployment": "apps/v1", "Service": "v1", "Pod": "v1"}
 _SYNTHETIC = {"modelyard/synthetic": "true: there is no Kubernetes; pods are the server's workers"}
 
 
-@seldon.get(f"{ONE}/resources", Permission.PIPELINE_READ)
+@seldon.get(f"{SD}/resources", Permission.PIPELINE_READ)
 async def list_seldon_deployment_resources(call: Call) -> Response:
     """One component for each predictor, or the one that ``component`` names."""
-    namespace, name = call.request.path_params["namespace"], call.request.path_params["name"]
+    namespace, name = place_of(call)
     applied = await call.services.store.read(get_applied, call.actor, namespace, name, Form.PREDICTORS)
     wanted = call.request.query_params.get("component")
     predictors = [predictor["name"] for predictor in applied.newest.definition["document"]["spec"]["predictors"]]

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from modelyard.core.access.permissions import Permission
 from modelyard.core.catalogue.entities import ModelVersion
 from modelyard.core.serving.deployments import Deploy, DeploymentStatus, deploy, get_status, undeploy
-from modelyard.core.serving.entities import Replica
+from modelyard.core.serving.entities import ModelProcess, ProcessState, Replica
+from modelyard.core.serving.rollout.rollouts import told
 from modelyard.core.serving.states import DeploymentState
 from modelyard.dialects.wallaroo.dialect import json, wallaroo
 from modelyard.web.call import Call
@@ -19,6 +20,17 @@ _STATUS = {
     DeploymentState.ERROR: "Error",
     DeploymentState.STOPPING: "Stopping",
 }
+
+
+_PHASES = {
+    ProcessState.STARTING: ("Pending", "Starting"),
+    ProcessState.READY: ("Running", "Running"),
+    ProcessState.RESTARTING: ("Pending", "Starting"),
+    ProcessState.FAILED: ("Failed", "Error"),
+    ProcessState.DRAINING: ("Running", "Running"),
+    ProcessState.ASLEEP: ("Succeeded", "Running"),
+}
+"""(the phase of a pod, its health), as Wallaroo's clients know them."""
 
 
 class DeployBody(msgspec.Struct):
@@ -83,13 +95,13 @@ async def status(call: Call) -> Response:
 
 def _status(found: DeploymentStatus) -> dict[str, Any]:
     state = DeploymentState(found.deployment.state)
-    details = [found.deployment.error] if found.deployment.error else []
+    said = (found.deployment.error, told(found.deployment, found.rollout))
     return {
         "status": _STATUS[state],
-        "details": details,
+        "details": [text for text in said if text],
         "engines": [_engine(found, replica) for replica in found.replicas],
         "engine_lbs": [],
-        "sidekicks": [],
+        "sidekicks": [_sidekick(found, process) for process in found.processes],
         "helm": [],
     }
 
@@ -97,11 +109,12 @@ def _status(found: DeploymentStatus) -> dict[str, Any]:
 def _engine(found: DeploymentStatus, replica: Replica) -> dict[str, Any]:
     current = replica.revision == found.deployment.revision
     health = "Error" if replica.error else "Running" if current else "Starting"
+    asleep = [_asleep(found.model(place)) for place in (replica.asleep if current else ())]
     pod: dict[str, Any] = {
         "name": replica.worker_id,
         "status": "Running" if health == "Running" else "Pending",
         "reason": replica.error,
-        "details": [replica.error] if replica.error else [],
+        "details": [replica.error] if replica.error else asleep,
         "ip": None,
         "labels": {},
         "health": health,
@@ -115,6 +128,32 @@ def _engine(found: DeploymentStatus, replica: Replica) -> dict[str, Any]:
         "pipeline_statuses": {"pipelines": [pipeline]},
         "model_statuses": {"models": [_model(model, health) for model in found.models]},
     }
+
+
+def _sidekick(found: DeploymentStatus, process: ModelProcess) -> dict[str, Any]:
+    """A process that a model runs in."""
+    version_id = found.deployment.models[process.place]["version_id"]
+    name = found.model(process.place)
+    status, health = _PHASES[ProcessState(process.state)]
+    output = f"last output: {process.output}" if process.output else None
+    asleep = _asleep(name) if process.state == ProcessState.ASLEEP else None
+    pod: dict[str, Any] = {
+        "ip": None,
+        "name": f"engine-sidekick-{name}-{version_id}-{process.number}",
+        "status": status,
+        "reason": process.error,
+        "details": [text for text in (process.error, asleep, output) if text],
+        "labels": {},
+        "health": health,
+        "required_cpu": None,
+        "required_memory": None,
+    }
+    told = f"{process.state}, {process.restarts} restarts, {process.level or 'not started'}\n"
+    return {**pod, "info": pod, "statuses": told}
+
+
+def _asleep(name: str) -> str:
+    return f"model {name} is asleep; the next request wakes it"
 
 
 def _model(model: ModelVersion, status: str) -> dict[str, Any]:

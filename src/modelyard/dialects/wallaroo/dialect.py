@@ -1,27 +1,18 @@
 """What all calls of the Wallaroo dialect share: its routes, its errors, its way to write times."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind, retry_after
+from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.web.call import json_bytes
 from modelyard.web.routing import Dialect
+from modelyard.web.statuses import HTTP_STATUS, retry_headers
 
-STATUS = {
-    ErrorKind.INVALID: 400,
-    ErrorKind.UNAUTHENTICATED: 401,
-    ErrorKind.FORBIDDEN: 403,
-    ErrorKind.NOT_FOUND: 404,
-    ErrorKind.CONFLICT: 409,
-    ErrorKind.FAILED_PRECONDITION: 409,
-    ErrorKind.TOO_LARGE: 413,
-    ErrorKind.RATE_LIMITED: 429,
-    ErrorKind.UNAVAILABLE: 503,
-    ErrorKind.INTERNAL: 500,
-}
+STATUS: Final[Mapping[ErrorKind, int]] = HTTP_STATUS
 
 READ_WITH_400_ONLY = frozenset(
     {
@@ -60,8 +51,7 @@ def error_headers(error: DomainError) -> dict[str, str]:
     """The headers that belong to an error's status (RFC 9110, 11.6.1 and 10.2.3)."""
     if error.kind is ErrorKind.UNAUTHENTICATED:
         return _CHALLENGE
-    again = error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE)
-    return {"retry-after": retry_after(error)} if again else {}
+    return retry_headers(error)
 
 
 def render_error(error: DomainError, request: Request) -> Response:

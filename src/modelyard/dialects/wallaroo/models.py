@@ -17,6 +17,7 @@ from modelyard.core.catalogue.models import (
     list_models,
     list_versions,
 )
+from modelyard.core.catalogue.preparation_views import get_preparation
 from modelyard.core.catalogue.uploading import drop_unreferenced
 from modelyard.core.identity.entities import User
 from modelyard.core.kernel.actor import Actor
@@ -33,6 +34,7 @@ from modelyard.dialects.wallaroo.model_bodies import (
     VersionBody,
     VersionsBody,
 )
+from modelyard.dialects.wallaroo.model_shown import conversion, status, upload_log
 from modelyard.dialects.wallaroo.workspaces import workspace
 from modelyard.web.call import Call, json_bytes
 
@@ -112,8 +114,7 @@ async def get_config_by_id(call: Call) -> Response:
 async def get_upload_logs(call: Call) -> Response:
     """What happened to an upload, line by line."""
     body = await call.json(VersionBody)
-    view = await call.services.store.read(get_version, call.actor, body.model_version_id)
-    lines = _upload_log(view.version)
+    lines = await call.services.store.read(_upload_log, call.actor, body.model_version_id)
     return json({"logs": lines[-body.lines :] if body.lines and body.lines > 0 else lines})
 
 
@@ -155,6 +156,11 @@ def _shown_version(tx: Tx, actor: Actor, version_id: int) -> dict[str, Any]:
     return _configured(view, _emails(tx, [view.version]), held)
 
 
+def _upload_log(tx: Tx, actor: Actor, version_id: int) -> list[str]:
+    view = get_preparation(tx, actor, version_id)
+    return upload_log(view.version, view.stages)
+
+
 def _emails(tx: Tx, versions: list[ModelVersion]) -> dict[str, str]:
     users = tx.values(User, ("id", "email", "username"), id={version.created_by for version in versions})
     return {key: email or username for key, email, username in users}
@@ -186,7 +192,7 @@ def _flat(version: ModelVersion) -> dict[str, Any]:
         "owner_id": version.created_by,
         "file_name": version.file_name,
         "image_path": version.image_path,
-        "status": version.status,
+        "status": status(version),
     }
 
 
@@ -203,9 +209,9 @@ def _configured(view: VersionView, names: dict[str, str], held: set[int]) -> dic
             "name": version.name,
             "visibility": version.visibility,
             "workspace_id": version.workspace_id,
-            "conversion": version.conversion or None,
+            "conversion": conversion(version),
             "image_path": version.image_path,
-            "status": version.status,
+            "status": status(version),
             "task_id": None,
             "file_info": {
                 "version": version.version,
@@ -249,16 +255,3 @@ def _short_config(config: ModelConfig) -> dict[str, Any]:
         "tensor_fields": config.tensor_fields,
         "filter_threshold": config.filter_threshold,
     }
-
-
-def _upload_log(version: ModelVersion) -> list[str]:
-    """Lines as a container's log has them: time, stream, flag, text."""
-    signature = version.signature or {"inputs": [], "outputs": []}
-    texts = [
-        f"received {version.file_name}: {version.size} bytes, sha256 {version.sha}",
-        *(f"input {spec['name']}: {spec['dtype']} {spec['shape']}" for spec in signature["inputs"]),
-        *(f"output {spec['name']}: {spec['dtype']} {spec['shape']}" for spec in signature["outputs"]),
-        f"status {version.status}",
-    ]
-    moment = version.created_at.strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
-    return [f"{moment} stdout F {text}" for text in texts]

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from modelyard.core.serving.tensors import Array
+from modelyard.core.serving.tensors import Array, texts
 from modelyard.dialects.wallaroo.dataset import Dataset, nested
 
 ARROW_FILE = "application/vnd.apache.arrow.file"
@@ -57,11 +57,21 @@ def arrow_array(name: str, values: Values) -> pa.Array:
     """One column; a tensor of k numbers a row becomes a list of k."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
         return _tensor(values, "inner" if name.startswith("out") else "item", nullable=not name.startswith("out"))
-    items = values.tolist() if isinstance(values, np.ndarray) else values
+    items = texts(values) if isinstance(values, np.ndarray) and values.ndim == 1 else _listed(values)
+    if any(isinstance(item, dict) for item in items):
+        return _json(items)
     try:
         return pa.array(items, type=_LIST_TYPES.get(name))
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # values of different kinds: a column of Arrow has one
-        return pa.array([orjson.dumps(item).decode() for item in items])
+        return _json(items)
+
+
+def _listed(values: Values) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else values
+
+
+def _json(items: list[Any]) -> pa.Array:
+    return pa.array([orjson.dumps(item).decode() for item in items], pa.string())
 
 
 def _tensor(values: Array, item: str, *, nullable: bool) -> pa.Array:

@@ -14,7 +14,7 @@ from modelyard.core.catalogue.uploading import take_in
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.dialects.wallaroo.dialect import json, wallaroo
 from modelyard.dialects.wallaroo.upload_form import FIELDS_BYTES, UploadForm
-from modelyard.dialects.wallaroo.upload_metadata import UploadMetadata, described, from_fields
+from modelyard.dialects.wallaroo.upload_metadata import UploadMetadata, described, from_fields, require_isolation
 from modelyard.web.call import Call
 
 _MULTIPART = "multipart/form-data"
@@ -45,7 +45,7 @@ async def upload_stream(call: Call) -> Response:
     if call.request.headers.get("content-type", "").startswith("multipart/"):
         return json(await _from_form(call))
     new = from_fields(call.request.query_params.get)
-    await call.services.store.read(may_upload, call.actor, new)
+    await _admit(call, new)
     with _begin(call) as incoming:
         async for chunk in call.request.stream():
             incoming.write(chunk)
@@ -59,14 +59,21 @@ async def _from_form(call: Call) -> dict[str, Any]:
         async for chunk in _limited(call):
             form.feed(chunk)
             if form.stage != seen and (said := described(form)):
-                await call.services.store.read(may_upload, call.actor, said)
+                await _admit(call, said)
             seen = form.stage
         form.finish()
         return await _taken_in(call, described(form) or from_fields(form.text), incoming)
 
 
+async def _admit(call: Call, new: NewVersion) -> None:
+    """Whether the upload would be taken, as far as can be said of it now."""
+    await call.services.store.read(may_upload, call.actor, new)
+    await require_isolation(call, new)
+
+
 async def _taken_in(call: Call, new: NewVersion, incoming: Upload) -> dict[str, Any]:
     services = call.services
+    await _admit(call, new)
     version = await asyncio.get_running_loop().run_in_executor(
         _checks, take_in, services.store, services.artifacts, services.check_model, call.actor, new, incoming
     )

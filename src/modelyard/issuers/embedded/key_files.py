@@ -78,7 +78,7 @@ def read_signing(path: Path) -> SigningKey:
         kid = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         found = _ROTATED.fullmatch(path.name)
         since = datetime.strptime(found[1], _TIME).replace(tzinfo=UTC) if found else None
-        return SigningKey(kid, RSAKey.import_key(content, {"kid": kid}), path, since)
+        return SigningKey(kid, RSAKey.import_key(key.raw_value, {"kid": kid}), path, since)
     except ValueError as error:
         raise damaged(path) from error
 

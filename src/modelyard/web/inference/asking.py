@@ -1,12 +1,16 @@
 """Asking a deployment from a handler, as if the request had come in by the deployment's own URL."""
 
-import asyncio
+from functools import partial
 
 from starlette.types import Scope
 
-from modelyard.core.kernel.errors import DomainError
+from modelyard.core.kernel.errors import DomainError, timed_out
+from modelyard.core.serving.deadlines import require_time
 from modelyard.core.serving.routes import Route
 from modelyard.web.call import Call
+from modelyard.web.inference.lane import Job
+from modelyard.web.inference.lanes import Gone
+from modelyard.web.inference.patience import deadline_of
 from modelyard.web.inference.protocol import Answer, Headers
 from modelyard.web.services import Serving
 
@@ -20,7 +24,12 @@ async def ask(call: Call, route: Route, protocol: str, path: str, body: bytes) -
     headers = {b"content-type": b"application/json"}
     scope: Scope = {**call.request.scope, "path": path, "raw_path": path.encode(), "query_string": b""}
     await serving.admission.require(call.actor, route, f"{route.workspace}/{route.pipeline_name}", scope)
-    return await asyncio.to_thread(_ask, serving, route, protocol, body, headers, scope)
+    deadline = deadline_of(dict(scope["headers"]), serving.lanes.seconds)
+    job = Job(partial(_ask, serving, route, protocol, body, headers, scope), deadline, len(body))
+    try:
+        return await serving.lanes.run(route, job, call.request.receive)
+    except Gone as gone:
+        raise timed_out("the client went away before it was answered", by_caller=True) from gone
 
 
 def _ask(  # as a protocol's ``answer``
@@ -33,5 +42,6 @@ def _ask(  # as a protocol's ``answer``
         if isinstance(error, DomainError) and "node" in error.details:
             error.message = f"unit {error.details['node']!r}: {error.message}"
         raise
+    require_time()
     serving.keeper.keep(route, answer.time_ms, answer.result, answer.columns, answer.extra)
     return answer

@@ -7,10 +7,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from modelyard.core.kernel.errors import DomainError
+from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.monitoring.inference_log import LogWriter, Stream
+from modelyard.core.serving.deadlines import deadline_here
 from modelyard.core.serving.events import Failure, FailureCounter
 from modelyard.core.serving.graph.result import Result
+from modelyard.core.serving.rollout.counting import is_fault
 from modelyard.core.serving.routes import Route
 from modelyard.core.serving.tensors import Column, Columns
 
@@ -20,6 +22,12 @@ _WAITING_BYTES = 16 * 2**20
 _LEAST_BYTES = 16 * 2**10
 _LAST_SECONDS = 2.0
 """How long copies that wait when the server ends are still worked off."""
+
+_OVERLOAD = {
+    ErrorKind.RATE_LIMITED: "refused: more was asked than can be answered",
+    ErrorKind.TIMED_OUT: "not answered in time",
+}
+"""What is noted of requests that were not answered for want of time; the same words, so that they are counted."""
 
 _Copy = tuple[Route, Columns, str]
 
@@ -61,13 +69,18 @@ class Keeper:
     def keep(self, route: Route, time_ms: int, result: Result, columns: Columns, extra: Mapping[str, Column]) -> None:
         """Log the answer; ``UNAVAILABLE`` when that is not possible. Has the shadow asked, too."""
         size = self._log.append(route, time_ms, result, extra)
+        route.tally.answered(sum(result.elapsed), result.rows, 0 if result.checks is None else result.failed_rows())
         if result.mirrored:
             self._copy(size, (route, columns, result.request_id))
 
     def failed(self, route: Route, error: Exception) -> None:
-        """Note that a node of the deployment or the server itself failed; all else is the fault of the request."""
+        """Note that a node or the server failed, or had no time for the request; all else is the request's fault."""
+        if is_fault(error) and not _is_given_up():
+            route.tally.failed()
         if not isinstance(error, DomainError):
             self._note(route, "", f"internal error: {type(error).__name__}; see the server's log")
+        elif error.kind in _OVERLOAD:
+            self._note(route, str(error.details.get("node", "")), _OVERLOAD[error.kind])
         elif "node" in error.details:
             self._note(route, str(error.details["node"]), error.message)
 
@@ -110,6 +123,12 @@ class Keeper:
 
     def _note(self, route: Route, node: str, message: str) -> None:
         self._failures.note(Failure(route.workspace_id, route.pipeline_id, node, message))
+
+
+def _is_given_up() -> bool:
+    """Whether the request under way has ended for its client before it did here: it was counted then, if at all."""
+    deadline = deadline_here()
+    return deadline is not None and deadline.is_given_up()
 
 
 def _weight(item: tuple[int, _Copy] | None) -> int:

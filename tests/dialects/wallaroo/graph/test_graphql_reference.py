@@ -6,8 +6,8 @@ import pytest
 
 from modelyard.dialects.wallaroo.graphql import limits
 from modelyard.dialects.wallaroo.graphql.answers import CODES
-from modelyard.dialects.wallaroo.graphql.endpoint import BODY_BYTES
 from modelyard.dialects.wallaroo.graphql.reader import MAX_FIELDS
+from modelyard.dialects.wallaroo.graphql.request import BODY_BYTES
 
 _PAGE = (Path(__file__).parents[4] / "docs" / "reference" / "graphql.md").read_text("utf-8")
 

@@ -96,9 +96,7 @@ def joinable(before: Sequence[TensorSpec], inputs: Sequence[TensorSpec]) -> bool
     """Whether these tensors may be joined side by side into the only input."""
     if len(inputs) != 1 or len(inputs[0].shape) != 2 or len(before) < 2:
         return False
-    if any(
-        len(spec.shape) not in (1, 2) or (spec.dtype == "string") != (inputs[0].dtype == "string") for spec in before
-    ):
+    if any(len(spec.shape) not in (1, 2) or _kind(spec) != _kind(inputs[0]) for spec in before):
         return False
     widths = [1 if len(spec.shape) == 1 else spec.shape[1] for spec in before]
     return None in widths or inputs[0].shape[1] in (None, sum(width or 0 for width in widths))
@@ -113,7 +111,7 @@ def take(given: Columns, inputs: Sequence[TensorSpec]) -> dict[str, Array]:
     names = list(given)
     if all(spec.name in given for spec in inputs):
         chosen = [arrays[names.index(spec.name)] for spec in inputs]
-    elif len(arrays) >= len(inputs) and all(map(fits, [a.shape for a in arrays], [i.shape for i in inputs])):
+    elif len(arrays) >= len(inputs) and all(map(_has_place, arrays, inputs)):
         chosen = arrays[: len(inputs)]
     elif len(inputs) == 1 and (joined := _joined(arrays, inputs[0])) is not None:
         chosen = [joined]
@@ -123,9 +121,20 @@ def take(given: Columns, inputs: Sequence[TensorSpec]) -> dict[str, Array]:
 
 
 def _fitting(array: Array, spec: TensorSpec) -> Array:
-    if not fits(array.shape, spec.shape) or (array.dtype.kind in "OUT") != (spec.dtype == "string"):
+    if not _has_place(array, spec) or not _is_kind(array, spec):
         raise _misfit({spec.name: array}, [spec])
     return cast(spec.name, array, spec)
+
+
+def _has_place(array: Array, spec: TensorSpec) -> bool:
+    return spec.dtype == "json" or fits(array.shape, spec.shape)
+
+
+def _is_kind(array: Array, spec: TensorSpec) -> bool:
+    """JSON takes anything; what is JSON may turn out to be texts, but not numbers."""
+    if spec.dtype == "json" or array.dtype.kind != "O":
+        return spec.dtype == "json" or (array.dtype.kind in "UT") == (spec.dtype == "string")
+    return spec.dtype == "string" and all(isinstance(value, str) for value in array.flat)
 
 
 def _joined(arrays: Sequence[Array], spec: TensorSpec) -> Array | None:
@@ -144,15 +153,21 @@ def _misfit(given: Columns, inputs: Sequence[TensorSpec]) -> DomainError:
 
 def compatible(given: TensorSpec, wanted: TensorSpec) -> bool:
     """Whether a tensor like the one can stand where the other is asked for, as far as types and sizes are known."""
-    if (given.dtype == "string") != (wanted.dtype == "string") or len(given.shape) != len(wanted.shape):
+    if wanted.dtype == "json":
+        return True
+    if _kind(given) != _kind(wanted) or len(given.shape) != len(wanted.shape):
         return False
     return all(None in pair or pair[0] == pair[1] for pair in zip(given.row_shape, wanted.row_shape, strict=True))
 
 
+def _kind(spec: TensorSpec) -> str:
+    return spec.dtype if spec.dtype in ("string", "json") else "numbers"
+
+
 def _zeros(spec: TensorSpec, columns: int) -> Array:
     row = () if columns > 1 else tuple(1 if size is None else size for size in spec.row_shape)
-    if spec.dtype == "string":
-        return np.full((1, *row), "", dtype=object)
+    if spec.dtype in ("string", "json"):
+        return np.full((1, *row), "" if spec.dtype == "string" else None, dtype=object)
     return np.zeros((1, *row), dtype=spec.dtype)
 
 

@@ -30,7 +30,9 @@ def compile_plan(plan: Mapping[str, Any], steps: Sequence[Step], rewards: Reward
     targets = [Target(t["name"], t["weight"], compiler.node(t["node"], first=True)) for t in plan["targets"]]
     shadow = plan["shadow"]
     copied = Shadow(shadow["name"], shadow["percent"], compiler.node(shadow["node"], first=True)) if shadow else None
-    graph = Graph(targets, copied, several=len(compiler.entries) > 1)
+    inline = all(step.model.inline for step in steps)
+    yields = all(step.model.inline or step.model.yields for step in steps)
+    graph = Graph(targets, copied, several=len(compiler.entries) > 1, inline=inline, yields=yields)
     if len(compiler.entries) > 1:
         for node in compiler.entries:
             node.leading = graph.columns

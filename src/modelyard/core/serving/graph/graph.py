@@ -33,8 +33,21 @@ class Shadow:
 class Graph:
     """Targets that share the requests, and a shadow. Thread-safe as far as its models are."""
 
-    def __init__(self, targets: Sequence[Target], shadow: Shadow | None = None, *, several: bool = False) -> None:
-        """``several`` models may be the first to get a request: what it brings is looked at before one is chosen."""
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        shadow: Shadow | None = None,
+        *,
+        several: bool = False,
+        inline: bool = True,
+        yields: bool = False,
+    ) -> None:
+        """``several`` models may be the first to get a request: what it brings is looked at before one is chosen.
+
+        ``inline`` says that all its models are, ``yields`` that those do that are not; see ``LoadedModel``.
+        """
+        self.inline = inline
+        self.yields = yields
         self._targets = tuple(targets)
         self._by_name = {target.name: target for target in targets}
         self._only = targets[0] if len(targets) == 1 else None

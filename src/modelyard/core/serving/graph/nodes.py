@@ -22,7 +22,15 @@ from modelyard.core.serving.tensors import Array, Column, Columns
 
 
 class LoadedModel(Protocol):
-    """A model in memory, ready to run."""
+    """A model that is ready to run."""
+
+    @property
+    def inline(self) -> bool:
+        """Whether it runs in this process, soon enough for the event loop to wait for it."""
+
+    @property
+    def yields(self) -> bool:
+        """Whether all its waiting goes through ``core.serving.waiting``, so that it may run beside others."""
 
     @property
     def signature(self) -> Signature:
@@ -82,19 +90,17 @@ class ModelNode:
         self.outputs = self._signature.outputs
 
     def run(self, columns: Columns, result: Result) -> dict[str, Array]:
+        inputs = self._signature.inputs
         try:
-            return self._run(columns, result)
+            if self.binding is None:
+                feed = take(columns, inputs)
+            else:
+                feed = entered(self.binding, self.leading, columns, inputs, result)
+            began = time.perf_counter_ns()
+            outputs = _in_fixed_batches(self._model, feed) if self._signature.fixed_batch else self._model.run(feed)
         except DomainError as error:
             error.details.setdefault("node", self.name)
             raise
-
-    def _run(self, columns: Columns, result: Result) -> dict[str, Array]:
-        if self.binding is None:
-            feed = take(columns, self._signature.inputs)
-        else:
-            feed = entered(self.binding, self.leading, columns, self._signature.inputs, result)
-        began = time.perf_counter_ns()
-        outputs = _in_fixed_batches(self._model, feed) if self._signature.fixed_batch else self._model.run(feed)
         result.elapsed.append(time.perf_counter_ns() - began)
         result.last_model = self.step.label
         return dict(zip(self._names, outputs, strict=True))
@@ -210,8 +216,7 @@ def entered(  # the request, and who takes it
     binding: RequestBinding, leading: Sequence[str], columns: Columns, inputs: Sequence[TensorSpec], result: Result
 ) -> dict[str, Array]:
     """What the first node of a graph makes of a request's columns; see ``ModelNode`` for ``leading``."""
-    own = all(name in columns for name in binding.columns)
-    if leading and not own and all(name in columns for name in leading):
+    if leading and all(name in columns for name in leading) and not all(name in columns for name in binding.columns):
         return take({name: columns[name] for name in leading}, inputs)
     taken, feed = binding.bind(columns)
     if not result.inputs:

@@ -52,6 +52,11 @@ class Result:
             columns |= {f"out_{node}.{name}": array for name, array in outputs.items()}
         return columns | {f"anomaly.{name}": failed for name, failed in (self.checks or {}).items()}
 
+    def failed_rows(self) -> int:
+        """How many rows fail a validation."""
+        checks = list((self.checks or {}).values())
+        return int(np.count_nonzero(np.logical_or.reduce(checks))) if checks else 0
+
     def note_route(self, branch: str, chosen: int | list[int]) -> None:
         """A branch chose."""
         if self.routing is None:

@@ -11,16 +11,16 @@ import orjson
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.dialects.open_inference.datatypes import BYTES, DTYPE
 from modelyard.dialects.open_inference.dialect import STATUS as HTTP_STATUS
-from modelyard.dialects.open_inference.grpc_service.call import STATUS
 from modelyard.dialects.open_inference.grpc_service.contents import FIELD
 from modelyard.dialects.open_inference.grpc_service.inference import plain, put_parameters
 from modelyard.dialects.open_inference.grpc_service.messages import SERVICE, InferResponse, message
 from modelyard.dialects.open_inference.request import Body, Input
 from modelyard.dialects.open_inference.tensors import from_binary, from_json, to_binary
 from modelyard.runner.connection import Address, Answer
+from modelyard.web.grpc.status import CODE
 
 _SECONDS = 60.0
-_KINDS: Final = {code: kind for kind, code in STATUS.items() if kind is not ErrorKind.TOO_LARGE}
+_KINDS: Final = {int(code): kind for kind, code in CODE.items() if kind is not ErrorKind.TOO_LARGE}
 _OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -44,7 +44,7 @@ class GrpcChannel:
         try:
             response = await self._call()(request, metadata=(*self._metadata, *headers.items()), timeout=_SECONDS)
         except grpc.aio.AioRpcError as error:
-            return _refusal(_KINDS.get(error.code(), ErrorKind.INTERNAL), error.details() or error.code().name)
+            return _refusal(_KINDS.get(error.code().value[0], ErrorKind.INTERNAL), error.details() or error.code().name)
         return Answer(200, _written(response))
 
     def close(self) -> None:

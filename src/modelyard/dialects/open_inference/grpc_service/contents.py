@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from modelyard.core.kernel.errors import invalid
-from modelyard.core.serving.tensors import Array
+from modelyard.core.serving.tensors import Array, texts
 from modelyard.dialects.open_inference.datatypes import BYTES, DTYPE
 from modelyard.dialects.open_inference.tensors import check_size, dtype_of, text, text_array
 
@@ -46,7 +46,7 @@ def from_contents(name: str, datatype: str, shape: list[int], contents: Any) -> 
 
 def put_contents(contents: Any, datatype: str, array: Array) -> None:
     """The array as an output's contents."""
-    values: list[Any] = array.ravel().tolist()
+    values: list[Any] = texts(array) if datatype == BYTES else array.ravel().tolist()
     if datatype == BYTES:
         values = [value if isinstance(value, bytes) else str(value).encode() for value in values]
     getattr(contents, FIELD[datatype]).extend(values)

@@ -1,6 +1,5 @@
-"""The methods of ``inference.GRPCInferenceService``: the same use-cases, rights and log as over HTTP."""
+"""The methods of ``inference.GRPCInferenceService`` but inference: the same use-cases and rights as over HTTP."""
 
-import time
 from typing import Any
 
 from modelyard import __version__
@@ -9,17 +8,11 @@ from modelyard.core.kernel.actor import Actor
 from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.serving.routes import Route
 from modelyard.dialects.open_inference.grpc_service.call import GrpcCall
-from modelyard.dialects.open_inference.grpc_service.inference import plain, question_in, response_of
+from modelyard.dialects.open_inference.grpc_service.inference import plain
 from modelyard.dialects.open_inference.grpc_service.messages import message
 from modelyard.dialects.open_inference.metadata import EXTENSIONS, NAME, deployment, is_ready, model_description
-from modelyard.dialects.open_inference.names import find
-from modelyard.dialects.open_inference.protocol import Expectations
 from modelyard.dialects.open_inference.repository import check_parameters, entries, load_model, unload_model
-from modelyard.dialects.open_inference.request_ids import request_id
-from modelyard.web.inference.protocol import Several
 from modelyard.web.refusals import record_route_refusal
-
-_expectations = Expectations()
 
 
 async def server_live(request: Any, call: GrpcCall) -> Any:
@@ -58,11 +51,6 @@ async def model_metadata(request: Any, call: GrpcCall) -> Any:
     return message("ModelMetadataResponse")(**described)
 
 
-def model_infer(request: Any, call: GrpcCall) -> Any:
-    """Run a deployment on the request, on the thread that it came to."""
-    return _answer(_known(request, call) or call.wait(_admitted(request, call)), request, call)
-
-
 async def repository_index(request: Any, call: GrpcCall) -> Any:
     """The pipelines that the caller may see, and what is served of them."""
     actor = await call.actor()
@@ -99,52 +87,11 @@ METHODS = {
     "RepositoryModelLoad": repository_model_load,
     "RepositoryModelUnload": repository_model_unload,
 }
-"""All but ``ModelInfer``: these ask the store."""
-
-
-def _known(request: Any, call: GrpcCall) -> Route | None:
-    """The route, when this process knows already who asks and that they may: nothing to wait for."""
-    serving = call.services.serving
-    actor = serving.admission.known(call.header("authorization"))
-    if actor is None:
-        return None
-    try:
-        route = find(call.address(request.model_name, request.model_version), serving.routes)
-    except Several:
-        return None
-    return route if serving.admission.may(actor, route) else None
-
-
-async def _admitted(request: Any, call: GrpcCall) -> Route:
-    """The route, once it is known who asks and that they may."""
-    serving, scope = call.services.serving, call.scope
-    actor = await serving.admission.caller(call.header("authorization"), scope)
-    return await deployment(call.services, actor, call.address(request.model_name, request.model_version), scope)
+"""All but ``ModelInfer``, see ``protocol``."""
 
 
 async def _served(model: str, version: str, call: GrpcCall) -> Route:
     return await deployment(call.services, await call.actor(), call.address(model, version), call.scope)
-
-
-def _answer(route: Route, request: Any, call: GrpcCall) -> Any:
-    began = time.perf_counter_ns()
-    question = question_in(request, _expectations.of(route))
-    decoded = time.perf_counter_ns() - began
-    target = call.text("x-seldon-route")
-    try:
-        result = route.graph.run(question.columns, target.strip(":") if target else None)
-    except Exception as error:
-        call.services.serving.keeper.failed(route, error)
-        raise
-    result.elapsed.insert(0, decoded)
-    result.request_id = request_id(call.header("x-request-id"))
-    response = response_of(route, request.model_name or route.pipeline_name, result, question)
-    call.services.serving.keeper.keep(route, time.time_ns() // 1_000_000, result, question.columns, {})
-    told = [("x-request-id", result.request_id), ("x-pipeline-version", route.pipeline_version)]
-    if result.target:
-        told.append(("x-seldon-route", f":{result.target}:"))
-    call.context.set_trailing_metadata(told)
-    return response
 
 
 class _Recorded:
@@ -158,5 +105,5 @@ class _Recorded:
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, DomainError):
-            route = f"gRPC {self._call.scope['path']}"
+            route = f"POST {self._call.scope['path']}"
             await record_route_refusal(self._call.services.audit, self._actor, route, self._permission, error)

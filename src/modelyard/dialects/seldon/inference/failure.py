@@ -5,11 +5,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from modelyard.core.kernel.errors import DomainError, ErrorKind, retry_after
+from modelyard.core.kernel.errors import DomainError, ErrorKind
 from modelyard.core.kernel.ids import new_uuid
 from modelyard.dialects.seldon.dialect import STATUS
 from modelyard.dialects.seldon.inference.message import puid_of
 from modelyard.web.call import json_bytes
+from modelyard.web.statuses import retry_headers
 
 _REASONS = {
     ErrorKind.INVALID: "MICROSERVICE_BAD_DATA",
@@ -35,8 +36,7 @@ def failure_headers(error: DomainError, puid: str) -> dict[str, str]:
     headers = {"content-type": "application/json", "seldon-puid": puid, "x-content-type-options": "nosniff"}
     if error.kind is ErrorKind.UNAUTHENTICATED:
         headers["www-authenticate"] = 'Bearer realm="deploy-realm"'
-    if error.kind in (ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE):
-        headers["retry-after"] = retry_after(error)
+    headers |= retry_headers(error)
     return headers
 
 

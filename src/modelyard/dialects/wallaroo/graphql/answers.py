@@ -23,6 +23,7 @@ CODES: dict[ErrorKind, str] = {
     ErrorKind.TOO_LARGE: "bad-request",
     ErrorKind.RATE_LIMITED: "rate-limit-exceeded",
     ErrorKind.UNAVAILABLE: "unexpected",
+    ErrorKind.TIMED_OUT: "unexpected",
     ErrorKind.INTERNAL: "unexpected",
 }
 

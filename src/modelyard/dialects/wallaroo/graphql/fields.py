@@ -21,6 +21,7 @@ from modelyard.core.catalogue.reading import (
 from modelyard.core.serving.reading import deployed_models, deployments, pipeline_versions, pipelines
 from modelyard.core.serving.states import SERVED
 from modelyard.dialects.wallaroo.graphql.reader import Info, Node, Relation
+from modelyard.dialects.wallaroo.model_shown import conversion, status
 from modelyard.dialects.wallaroo.steps import shown
 
 Resolver = Callable[..., Any]
@@ -142,6 +143,8 @@ def _deployed_models_aggregate(node: Node, _: Info, distinct_on: list[str] | Non
 
 
 SPECIAL: dict[tuple[str, str], Resolver] = {
+    ("model", "status"): lambda node, _: status(node.row),
+    ("model", "conversion"): lambda node, _, path=None: json_at(conversion(node.row), path),
     ("pipeline_version", "definition"): _definition,
     ("deployment", "deployed"): lambda node, _: node.row.state in SERVED,
     ("deployment", "engine_config"): lambda node, _: {"engine": {}, **node.row.engine_config},

@@ -1,0 +1,1 @@
+"""Model registries outside, and how they are asked."""
