@@ -26,6 +26,7 @@ from modelyard.storage.store import SqlStore
 from stores import migrated
 
 _ROUNDS, _AT_ONCE = 5, 4
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -75,7 +76,7 @@ def test_who_finds_a_name_taken_meanwhile_tries_again(migrated_postgres_url: str
     store, tries = SqlStore(migrated_postgres_url), []
 
     def add(tx: Tx, name: str) -> None:
-        tx.insert(Workspace(0, name, name, False, datetime(2026, 1, 1, tzinfo=UTC), "u"))
+        tx.insert(Workspace(0, name, name, False, NOW, "u"))
 
     def take_over(tx: Tx) -> None:
         tries.append(tx.delete(Workspace, name="b"))
@@ -92,8 +93,7 @@ def test_who_finds_a_name_taken_meanwhile_tries_again(migrated_postgres_url: str
 
 def test_processes_that_change_the_same_row_all_get_their_turn(migrated_postgres_url: str) -> None:
     stores = [SqlStore(migrated_postgres_url) for _ in range(3)]  # each stands for a process: they share no lock
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    key = stores[0].run_write(lambda tx: tx.insert(Workspace(0, "0", "w", False, now, "u"))).id
+    key = stores[0].run_write(lambda tx: tx.insert(Workspace(0, "0", "w", False, NOW, "u"))).id
 
     def count(tx: Tx) -> None:
         seen = tx.get(Workspace, key)
@@ -112,3 +112,28 @@ def test_processes_that_change_the_same_row_all_get_their_turn(migrated_postgres
         store.close()
     assert counted is not None
     assert counted.name == "120"
+
+
+def test_a_write_that_collided_is_alone_the_second_time(migrated_postgres_url: str) -> None:
+    store, beside = SqlStore(migrated_postgres_url), SqlStore(migrated_postgres_url)
+    key = store.run_write(lambda tx: tx.insert(Workspace(0, "0", "w", False, NOW, "u"))).id
+    tries, over = [], threading.Event()
+
+    def long(tx: Tx) -> None:
+        tries.append(tx.get(Workspace, key))
+        time.sleep(0.1)
+        tx.update(Workspace, key, lambda old: replace(old, created_by="long"))
+
+    def again_and_again() -> None:
+        while not over.is_set():
+            beside.run_write(lambda tx: tx.update(Workspace, key, lambda old: replace(old, name=old.name + "1")))
+
+    with ThreadPoolExecutor(2) as threads:
+        others = threads.submit(again_and_again)
+        for _ in range(5):
+            store.run_write(long)
+        over.set()
+        others.result()
+    assert 5 < len(tries) <= 10
+    store.close()
+    beside.close()

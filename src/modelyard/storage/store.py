@@ -2,23 +2,19 @@
 
 SQLite: WAL, every commit synced to disk, one writer at a time (BEGIN IMMEDIATE), readers on a snapshot of their own.
 PostgreSQL: SERIALIZABLE for writers, so that a use-case may read and then decide as if it were alone; a transaction
-that collides with another is run again.
+that collides with another is run again, alone.
 """
 
 import asyncio
 import logging
-import random
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from modelyard.core.kernel.errors import DomainError, ErrorKind
@@ -34,13 +30,11 @@ _COLLISIONS = {"40001", "40P01", "23505"}
 """serialization_failure, deadlock_detected and unique_violation (PostgreSQL, appendix A). Who may meet something taken
 says ``CONFLICT``; that it comes here means that another was faster.
 """
-_ATTEMPTS = 12
-_TOGETHER = 2
-"""So often writes are tried beside one another; those that still collide wait for each other within the process."""
-_APART = 4
-"""From this attempt on they wait for each other in all processes."""
-_TURN = 0x6D6F64656C
-"""The advisory lock (PostgreSQL, 13.3.5) of those that do."""
+_ATTEMPTS = 4
+_BESIDE, _ALONE = (f"LOCK TABLE {generations.name} IN {mode} MODE" for mode in ("ROW SHARE", "EXCLUSIVE"))
+"""How a write of PostgreSQL begins (13.3.1): any number hold the first at once; the second waits for those, and nobody
+begins meanwhile. The snapshot is taken after it (13.2.3): nothing can collide with who is alone. Readers see neither.
+"""
 _BUSY_MS = 15_000
 
 
@@ -58,7 +52,6 @@ class SqlStore:
         self._reader, self._writer = _sqlite_engines(url) if self._sqlite else _postgresql_engines(url)
         self._read_threads = ThreadPoolExecutor(4, "store-read")
         self._write_threads = ThreadPoolExecutor(1 if self._sqlite else 4, "store-write")
-        self._collided = threading.Lock()
         self._listeners: list[Callable[[set[Topic]], None]] = []
         self._group = GroupCommit(self._write_threads, self._write_together, self.run_write)
 
@@ -86,12 +79,10 @@ class SqlStore:
         """``write`` for callers that have a thread of their own."""
         for attempt in range(_ATTEMPTS):
             try:
-                with self._collided if attempt >= _TOGETHER else nullcontext():
-                    return self._write_once(use_case, args, kwargs, apart=attempt >= _APART)
+                return self._write_once(use_case, args, kwargs, alone=attempt > 0)
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in _COLLISIONS:
                     raise _unavailable(error) from error
-                time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311  # spreads retries, guards nothing
         raise DomainError(ErrorKind.UNAVAILABLE, "too many changes at once to the same things; try again")
 
     def generations(self) -> dict[Topic, int]:
@@ -115,8 +106,10 @@ class SqlStore:
         self._reader.dispose()
         self._writer.dispose()
 
-    def _write_once(self, use_case: Callable[..., T], args: Any, kwargs: Any, *, apart: bool) -> T:
-        with self._writer.connect() as connection, _turn(connection) if apart else nullcontext(), connection.begin():
+    def _write_once(self, use_case: Callable[..., T], args: Any, kwargs: Any, *, alone: bool) -> T:
+        with self._writer.connect() as connection, connection.begin():
+            if not self._sqlite:
+                connection.exec_driver_sql(_ALONE if alone else _BESIDE)
             tx = SqlTx(connection, self._clock())
             result = use_case(tx, *args, **kwargs)
         if tx.touched:
@@ -148,18 +141,6 @@ class SqlStore:
             driver.execute("ROLLBACK TO one")
         driver.execute("RELEASE one")
         return result
-
-
-@contextmanager
-def _turn(connection: Connection) -> Iterator[None]:
-    """Hold the lock over a transaction; taken before it begins, so that it sees what the one before it wrote."""
-    connection.execute(select(func.pg_advisory_lock(_TURN)))
-    connection.commit()
-    try:
-        yield
-    finally:
-        connection.execute(select(func.pg_advisory_unlock(_TURN)))
-        connection.commit()
 
 
 class _reachable:  # noqa: N801  # a context manager, read like a keyword
