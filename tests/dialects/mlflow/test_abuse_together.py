@@ -170,6 +170,7 @@ class _Repeated:
         self._thread.join()
 
 
+@pytest.mark.alone
 def test_many_sign_ins_at_once_keep_nobody_else_waiting(start_server: StartServer) -> None:
     server = start_server()
     admin = administrator(server)

@@ -79,6 +79,7 @@ def test_a_name_that_nobody_has_is_treated_alike(guesser: Guesser) -> None:
     assert guesser.statuses("nobody-at-all@x.io", 6) == [401] * 5 + [429]
 
 
+@pytest.mark.alone
 def test_who_is_attacked_at_full_speed_signs_in_all_the_while(start_server: StartServer) -> None:
     server = start_server(workers=2)
     person = invite(server, "victim")

@@ -34,6 +34,7 @@ def test_nobody_gets_anything_not_even_the_schema(live_server: RunningServer, qu
         assert "schema" not in str(body).lower()
 
 
+@pytest.mark.alone
 def test_introspection_comes_at_once(caller: Caller) -> None:
     _send(caller, {"query": get_introspection_query()})
     started = time.perf_counter()
