@@ -10,7 +10,7 @@ from modelyard.core.kernel.errors import DomainError, invalid
 
 _TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series"})
 _NOT_FUNCTIONS = frozenset({"current_setting", "getenv", "getvariable", "write_log", "query", "query_table"})
-_NOT_BEGINNINGS = ("duckdb_", "pg_", "pragma_", "read_", "sniff_", "has_", "parquet_")
+_NOT_BEGINNINGS = ("__internal", "duckdb_", "pg_", "pragma_", "read_", "sniff_", "has_", "parquet_")
 _PARSED = "select json_serialize_sql(?::varchar, skip_null := true, skip_empty := true)"
 
 
@@ -54,11 +54,11 @@ def _ctes(node: dict[str, Any]) -> list[dict[str, Any]]:
 def _check_node(node: dict[str, Any], tables: Set[str]) -> None:
     kind = node.get("type")
     if kind == "BASE_TABLE":
-        name = node.get("table_name", "")
-        if name.lower() not in tables or node.get("catalog_name") or node.get("schema_name"):
-            raise invalid(f"there is no table {name[:80]!r}; there are: {', '.join(sorted(tables))}")
-    elif kind == "SHOW_REF" and node.get("show_type") == "SHOW_SPECIAL":
-        raise invalid(f"SHOW is not possible here; the tables are: {', '.join(sorted(tables))}")
+        _check_table(node, tables)
+    elif kind == "SHOW_REF" and "query" not in node:
+        if node.get("show_type") != "SHOW":
+            raise invalid(f"SHOW is not possible here; the tables are: {', '.join(sorted(tables))}")
+        _check_table(node, tables)
     elif kind == "TABLE_FUNCTION":
         name = node.get("function", {}).get("function_name", "").lower()
         if name not in _TABLE_FUNCTIONS:
@@ -67,3 +67,9 @@ def _check_node(node: dict[str, Any], tables: Set[str]) -> None:
         name = node.get("function_name", "").lower()
         if name in _NOT_FUNCTIONS or name.startswith(_NOT_BEGINNINGS):
             raise invalid(f"the function {name[:80]!r} cannot be used here")
+
+
+def _check_table(node: dict[str, Any], tables: Set[str]) -> None:
+    name = node.get("table_name", "")
+    if name.lower() not in tables or node.get("catalog_name") or node.get("schema_name"):
+        raise invalid(f"there is no table {name[:80]!r}; there are: {', '.join(sorted(tables))}")

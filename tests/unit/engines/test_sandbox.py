@@ -16,6 +16,7 @@ from confined import WAYS, attempt, begin, need
 from modelyard.engines import sandbox
 from modelyard.engines.confine import landlock
 from modelyard.engines.sandbox import Confinement, Level
+from modelyard.engines.sandbox.paths import limit_files
 from modelyard.engines.sandbox.starting import start_by
 from modelyard.engines.sandbox.ways import Way
 
@@ -110,6 +111,20 @@ assert len(forest.predict(matrix[:, :4])) == 600
 print("done")
 """
     assert answer(way, Path(sys.executable), code, tmp_path) == "done"
+
+
+def test_a_database_that_looks_for_the_limits_of_its_group_opens(way: Way, tmp_path: Path) -> None:
+    code = "import duckdb; print(duckdb.connect().execute('SELECT 1').fetchone())"
+    assert answer(way, Path(sys.executable), code, tmp_path) == "(1,)"
+
+
+def test_the_limits_of_a_group_are_where_it_is_listed(tmp_path: Path) -> None:
+    listed, folder = tmp_path / "cgroup", tmp_path / "a:b"
+    listed.write_text(f"2:cpu,cpuacct:/nowhere\n1:memory:/nowhere\n0::/../../..{folder}\n")
+    folder.mkdir()
+    (folder / "cpu.max").write_text("max 100000")
+    assert [Path(path).resolve() for path in limit_files(str(listed))] == [folder / "cpu.max"]
+    assert limit_files(str(tmp_path / "none")) == ()
 
 
 def test_threads_and_programs_of_the_system_run(way: Way, tmp_path: Path) -> None:

@@ -151,7 +151,8 @@ def test_statements_join_count_and_group_over_the_views(logs: Logs) -> None:
     counts = logs.sql("select pipeline, count(*) as n from logs group by all order by all", FRAUD, HOUSES)
     assert counts == [{"pipeline": "fraud", "n": 4}, {"pipeline": "houses", "n": 1}]
     assert logs.sql('with high as (from fraud where "out.y"[1] > 0.6) select count(*) as n from high') == [{"n": 2}]
-    assert [row["column_name"] for row in logs.sql("describe fraud")][:2] == ["time", "workspace"]
+    for sql in ("describe fraud", "show fraud", "show FRAUD"):
+        assert [row["column_name"] for row in logs.sql(sql)][:2] == ["time", "workspace"]
 
 
 def test_a_statement_that_finds_too_many_rows_says_that_it_was_cut(logs: Logs) -> None:
@@ -181,6 +182,7 @@ REFUSED = [
     "select * from duckdb_settings()",
     "select current_setting('temp_directory')",
     "select getenv('HOME')",
+    "select __internal_decompress_string('x')",
     "from information_schema.tables",
     "from pg_catalog.pg_class",
     "from duckdb_views",
@@ -189,6 +191,11 @@ REFUSED = [
     "from query('select 1')",
     "from query_table('houses')",
     "show tables",
+    "show tables from main",
+    "from (show all tables)",
+    "show pg_class",
+    "show main.logs",
+    "describe",
     "select 1; select 2",
     "explain analyze select 1",
     "select (select content from read_blob('/etc/passwd'))",

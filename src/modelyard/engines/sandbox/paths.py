@@ -18,6 +18,12 @@ _PROC = (
     *("/proc/self/maps", "/proc/self/mountinfo", "/proc/self/smaps", "/proc/self/smaps_rollup"),
     *("/proc/self/stat", "/proc/self/statm", "/proc/self/status", "/proc/self/environ"),
 )
+# Where the kernel keeps them (Documentation/admin-guide, cgroup-v2 and cgroup-v1): controller, folder, files.
+_LIMITS = (
+    ("", "/sys/fs/cgroup", ("cpu.max", "memory.max")),
+    ("cpu", "/sys/fs/cgroup/cpu", ("cpu.cfs_quota_us", "cpu.cfs_period_us")),
+    ("memory", "/sys/fs/cgroup/memory", ("memory.limit_in_bytes",)),
+)
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 
@@ -27,8 +33,23 @@ def system_files() -> tuple[str, ...]:
 
 
 def kernel_files() -> tuple[str, ...]:
-    """Parts of /proc and /dev to read."""
-    return (*_PROC, *_DEVICES)
+    """Parts of /proc, /sys and /dev to read."""
+    return (*_PROC, *limit_files("/proc/self/cgroup"), *_DEVICES)
+
+
+@cache
+def limit_files(cgroups: str) -> tuple[str, ...]:
+    """The files with the limits of the groups that a file like /proc/self/cgroup lists, where they are.
+
+    DuckDB 2.0 reads its own, and ends the process where they are there and cannot be opened.
+    """
+    found: list[Path] = []
+    for line in _lines(Path(cgroups)):
+        _, controllers, group = line.split(":", 2)
+        for controller, folder, names in _LIMITS:
+            if controller in controllers.split(","):
+                found += [Path(f"{folder}{group}") / name for name in names]
+    return tuple(str(path) for path in found if path.exists())
 
 
 @cache
@@ -57,9 +78,12 @@ def _installation(program: Path) -> list[str]:
 
 def _base_of(configuration: Path) -> Path | None:
     """What the environment was made from, by its key ``home``, which names the folder of the programs."""
-    try:
-        lines = configuration.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
-    pairs = (line.partition("=") for line in lines)
+    pairs = (line.partition("=") for line in _lines(configuration))
     return next((Path(value.strip()).parent for key, _, value in pairs if key.strip() == "home"), None)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
