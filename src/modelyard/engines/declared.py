@@ -3,7 +3,6 @@
 import base64
 import binascii
 
-import numpy as np
 import pyarrow as pa
 
 from modelyard.core.kernel.errors import DomainError, invalid
@@ -13,6 +12,8 @@ _MOST_CHARACTERS = 1024 * 1024
 _MOST_FIELDS = 4096
 _DEEPEST = 8
 _SHOWN = 80
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""Arrow's names of types that NumPy calls otherwise; before version 26, pyarrow needs pandas to tell them."""
 
 
 def declared_tensors(schema: str | None, name: str) -> tuple[TensorSpec, ...] | None:
@@ -63,7 +64,7 @@ def _dtype(kind: pa.DataType, field: pa.Field, name: str) -> str:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "string"
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return str(np.dtype(kind.to_pandas_dtype()))
+        return _FLOATS.get(str(kind), str(kind))
     raise _refused(field, name, "use numbers, booleans, texts, lists of these, structs or maps")
 
 
