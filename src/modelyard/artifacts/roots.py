@@ -4,6 +4,7 @@ Links are followed as long as they stay below these folders. What was found to b
 following a link, so that one that is changed in between leads nowhere.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,9 +92,18 @@ class _LocalFolder:
 
 def _real(path: Path) -> Path | None:
     try:
-        return path.resolve(strict=False)
-    except (OSError, RuntimeError, ValueError):  # links in a circle
+        return None if _in_a_circle(path) else path.resolve(strict=False)
+    except (OSError, ValueError):
         return None
+
+
+def _in_a_circle(path: Path) -> bool:
+    """Whether its links lead nowhere, which Python's own ``resolve`` refuses up to 3.12 and overlooks from then on."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _opened(root: Path, parts: tuple[str, ...]) -> int:

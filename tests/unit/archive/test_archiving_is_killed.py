@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from archived_pipeline import Archived
 
 from modelyard.segments.ownership import alone
-from modelyard.storage.store import sqlite_url
+from modelyard.storage.store import SqlStore, sqlite_url
 
 CHILD = Path(__file__).with_name("archiving_child.py")
 _EXPECTED = [float(value) for value in range(48)]
@@ -52,13 +53,8 @@ def test_a_kill_before_any_step_loses_and_doubles_nothing(archived: Archived, tm
     folders = list(killed.iterdir())
     assert len(folders) > 25
     for folder in folders:
-        settled(_of(archived, folder))
-
-
-def _of(archived: Archived, folder: Path) -> Archived:
-    """The same pipeline with what lies in a folder."""
-    store = type(archived.store)(sqlite_url(folder / "store.db"))
-    return Archived(store, archived.actor, archived.pipeline, folder / "logs", folder / "archive")
+        with closing(SqlStore(sqlite_url(folder / "store.db"))) as store:
+            settled(Archived(store, archived.actor, archived.pipeline, folder / "logs", folder / "archive"))
 
 
 def test_two_that_archive_at_once_do_it_once(archived: Archived) -> None:

@@ -1,5 +1,6 @@
 """What is kept outside the database notices what the database alone cannot."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,10 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(data: Path) -> SqlStore:
-    return SqlStore(migrated(data / "modelyard.db"))
+def store(data: Path) -> Iterator[SqlStore]:
+    made = SqlStore(migrated(data / "modelyard.db"))
+    yield made
+    made.close()
 
 
 @pytest.fixture
