@@ -92,13 +92,13 @@ class _LocalFolder:
 
 def _real(path: Path) -> Path | None:
     try:
-        return None if _in_a_circle(path) else path.resolve(strict=False)
+        return None if _in_a_circle(path) else Path(os.path.realpath(path))
     except (OSError, ValueError):
         return None
 
 
 def _in_a_circle(path: Path) -> bool:
-    """Whether its links lead nowhere, which Python's own ``resolve`` refuses up to 3.12 and overlooks from then on."""
+    """Whether its links lead nowhere, which ``realpath`` overlooks."""
     try:
         path.stat()
     except OSError as error:
