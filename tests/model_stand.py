@@ -116,10 +116,18 @@ def deploy(caller: Caller, workspace_id: int, model: dict[str, str], name: str, 
     return f"{name}-{caller.post('/v1/api/pipelines/deploy', body)['id']}"
 
 
-def processes(data: Path) -> list[ModelProcess]:
-    """What the host last said of its processes."""
+def running(caller: Caller, workspace_id: int, model: dict[str, str], name: str, **engine: Any) -> str:
+    """``deploy``, once it answers."""
+    namespace = deploy(caller, workspace_id, model, name, **engine)
+    deploying.wait(caller, namespace, "Running", 60)
+    return namespace
+
+
+def processes(data: Path, namespace: str) -> list[ModelProcess]:
+    """What the host last said of a deployment's processes, by their number."""
+    of = int(namespace.rpartition("-")[2])
     with store_of(data) as store:
-        return store.run_read(lambda tx: tx.find(ModelProcess))
+        return store.run_read(lambda tx: tx.find(ModelProcess, deployment_id=of, order_by="number"))
 
 
 def _put(tx: Tx, version: str, sha: str, size: int) -> None:

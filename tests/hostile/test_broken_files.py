@@ -51,10 +51,9 @@ def blob(server: RunningServer, sha: str) -> Path:
 
 def undeploy(server: RunningServer, caller: Caller, namespace: str) -> None:
     """Until its processes have ended, too: one that still runs has read what was intact, and may be taken again."""
-    number = _number(namespace)
-    caller.post("/v1/api/pipelines/undeploy", {"deployment_id": number})
+    caller.post("/v1/api/pipelines/undeploy", {"deployment_id": int(namespace.rpartition("-")[2])})
     assert eventually(lambda: deploying.status(caller, namespace) == "gone", 30)
-    assert eventually(lambda: all(each.deployment_id != number for each in stand.processes(server.data)), 30)
+    assert eventually(lambda: not stand.processes(server.data, namespace), 30)
 
 
 def made(caller: Caller, space: int, name: str) -> Any:
@@ -106,16 +105,12 @@ def test_a_file_that_is_exchanged_while_it_is_served_is_noticed_when_it_is_loade
     answer = kit.asked(caller, namespace, "x")
     assert answer.status_code == 200
     assert "evil" not in answer.text
-    (pid,) = [each.pid for each in stand.processes(server.data) if each.deployment_id == _number(namespace)]
+    (pid,) = [each.pid for each in stand.processes(server.data, namespace)]
     assert pid is not None
     os.killpg(pid, signal.SIGKILL)
     assert eventually(lambda: "damaged" in str(kit.sidekick(caller, namespace)["reason"]), 60)
     assert kit.asked(caller, namespace, "x").status_code == 503
     undeploy(server, caller, namespace)
-
-
-def _number(namespace: str) -> int:
-    return int(namespace.rpartition("-")[2])
 
 
 def test_one_name_uploaded_by_many_at_once_gives_a_version_to_each(caller: Caller, space: int) -> None:

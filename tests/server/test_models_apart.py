@@ -48,15 +48,8 @@ def own(server: RunningServer, caller: Caller, space: int) -> dict[str, str]:
     return stand.upload(caller, server.data, space, stand.own(), "own")
 
 
-def running(caller: Caller, space: int, model: dict[str, str], name: str, **engine: Any) -> str:
-    namespace = stand.deploy(caller, space, model, name, **engine)
-    deploying.wait(caller, namespace, "Running", 60)
-    return namespace
-
-
 def only_process(server: RunningServer, namespace: str) -> ModelProcess:
-    number = int(namespace.rpartition("-")[2])
-    (found,) = [each for each in stand.processes(server.data) if each.deployment_id == number]
+    (found,) = stand.processes(server.data, namespace)
     return found
 
 
@@ -73,7 +66,7 @@ def sidekicks(caller: Caller, namespace: str) -> list[dict[str, Any]]:
 
 def test_it_answers_and_its_process_is_shown(server: RunningServer, caller: Caller, space: int) -> None:
     model = stand.upload(caller, server.data, space, stand.linear(5.0), "linear")
-    namespace = running(caller, space, model, "linear")
+    namespace = stand.running(caller, space, model, "linear")
     assert answered(caller, namespace, 1, 1, 1, 1) == pytest.approx(15)
     assert answered(caller, namespace, 0, 0, 0, 2) == pytest.approx(13)
     (shown,) = sidekicks(caller, namespace)
@@ -84,7 +77,7 @@ def test_it_answers_and_its_process_is_shown(server: RunningServer, caller: Call
 def test_requests_that_come_in_one_piece_are_answered_in_order(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "piped")
+    namespace = stand.running(caller, space, own, "piped")
     assert answered(caller, namespace, 7, 1, 1, 1) == 10  # from now on the worker knows who asks
     place = urlsplit(server.url)
     with socket.create_connection((str(place.hostname), place.port), 10) as connection:
@@ -100,7 +93,7 @@ def test_requests_that_come_in_one_piece_are_answered_in_order(
 def test_a_client_that_leaves_does_not_hold_up_others(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "leaving-early")
+    namespace = stand.running(caller, space, own, "leaving-early")
     assert answered(caller, namespace, 7, 1, 1, 1) == 10
     place = urlsplit(server.url)
     for _ in range(8):  # each would take half a second
@@ -115,7 +108,7 @@ def test_a_client_that_leaves_does_not_hold_up_others(
 def test_an_exception_of_the_model_is_told_without_folders(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "raising")
+    namespace = stand.running(caller, space, own, "raising")
     answer = caller.call("POST", deploying.path(namespace), json=[{"inputs": [3, 0, 0, 0]}])
     assert answer.status_code == 500
     assert "ValueError: no threes, says secret.py" in answer.text
@@ -126,7 +119,7 @@ def test_an_exception_of_the_model_is_told_without_folders(
 def test_only_requests_under_way_fail_when_a_process_is_killed(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "killed")
+    namespace = stand.running(caller, space, own, "killed")
     with load(caller, deploying.path(namespace), ROW) as said:
         time.sleep(0.5)
         killed = only_process(server, namespace)
@@ -144,7 +137,7 @@ def test_only_requests_under_way_fail_when_a_process_is_killed(
 def test_a_request_that_kills_its_process_hurts_nobody_else(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    bad, good = running(caller, space, own, "aborting"), running(caller, space, own, "beside")
+    bad, good = stand.running(caller, space, own, "aborting"), stand.running(caller, space, own, "beside")
     answer = caller.call("POST", deploying.path(bad), json=[{"inputs": [1, 0, 0, 0]}])
     assert answer.status_code == 503
     assert "own" in answer.text
@@ -154,7 +147,7 @@ def test_a_request_that_kills_its_process_hurts_nobody_else(
 
 
 def test_a_request_that_hangs_is_ended(server: RunningServer, caller: Caller, space: int, own: dict[str, str]) -> None:
-    namespace = running(caller, space, own, "hanging")
+    namespace = stand.running(caller, space, own, "hanging")
     began = time.monotonic()
     answer = caller.call("POST", deploying.path(namespace), json=[{"inputs": [2, 0, 0, 0]}])
     assert answer.status_code == 503
@@ -166,7 +159,7 @@ def test_a_request_that_hangs_is_ended(server: RunningServer, caller: Caller, sp
 
 def test_a_model_that_takes_too_much_memory_is_stopped(caller: Caller, space: int, own: dict[str, str]) -> None:
     limits = {"limits": {"memory": "400Mi"}}
-    namespace = running(caller, space, own, "greedy", resources=limits)
+    namespace = stand.running(caller, space, own, "greedy", resources=limits)
     answer = caller.call("POST", deploying.path(namespace), json=[{"inputs": [4, 0, 0, 0]}])
     assert answer.status_code in (500, 503)
     assert answered(caller, namespace, 7, 1, 1, 1) == 10
@@ -174,28 +167,28 @@ def test_a_model_that_takes_too_much_memory_is_stopped(caller: Caller, space: in
 
 def test_versions_change_under_load_without_a_failed_request(server: RunningServer, caller: Caller, space: int) -> None:
     models = [stand.upload(caller, server.data, space, stand.linear(offset), "changing") for offset in (0.0, 100.0)]
-    namespace = running(caller, space, models[0], "changing")
+    namespace = stand.running(caller, space, models[0], "changing")
     with load(caller, deploying.path(namespace), ROW) as said:
         for model in (models[1], models[0], models[1]):
-            assert running(caller, space, model, "changing") == namespace
+            assert stand.running(caller, space, model, "changing") == namespace
         time.sleep(0.3)
     assert not said.failed()
     assert answered(caller, namespace, 0, 0, 0, 0) == pytest.approx(100)
-    assert eventually(lambda: len(_of(server, namespace)) == 1)
+    assert eventually(lambda: len(stand.processes(server.data, namespace)) == 1)
 
 
 def test_a_version_that_cannot_be_loaded_leaves_the_old_one_served(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
     broken = stand.upload(caller, server.data, space, b"no pickle at all", "broken")
-    namespace = running(caller, space, own, "staying")
+    namespace = stand.running(caller, space, own, "staying")
     stand.deploy(caller, space, broken, "staying")
     deploying.wait(caller, namespace, "Error", 60)
     assert answered(caller, namespace, 7, 1, 1, 1) == 10
     (shown,) = sidekicks(caller, namespace)
     assert shown["status"] == "Failed"
     assert "cannot be loaded" in shown["reason"]
-    assert running(caller, space, own, "staying") == namespace
+    assert stand.running(caller, space, own, "staying") == namespace
 
 
 def test_a_model_that_takes_too_long_to_load_is_given_up(server: RunningServer, caller: Caller, space: int) -> None:
@@ -209,11 +202,11 @@ def test_a_model_that_takes_too_long_to_load_is_given_up(server: RunningServer, 
 def test_a_host_that_is_killed_comes_back(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "hosted")
+    namespace = stand.running(caller, space, own, "hosted")
     before = only_process(server, namespace)
     (host,) = [each for each in server.processes() if "modelyard.server.models" in each.cmdline()]
     host.kill()
-    assert eventually(lambda: any(_is_new(each, before) for each in _of(server, namespace)), 60)
+    assert eventually(lambda: any(_is_new(each, before) for each in stand.processes(server.data, namespace)), 60)
     assert eventually(lambda: _answers(caller, namespace), 10)
     assert before.pid is not None
     assert not psutil.pid_exists(before.pid)
@@ -229,20 +222,20 @@ def test_bad_resources_are_refused_with_the_field(caller: Caller, space: int, ow
 
 
 def test_undeploying_ends_the_process(server: RunningServer, caller: Caller, space: int, own: dict[str, str]) -> None:
-    namespace = running(caller, space, own, "leaving")
+    namespace = stand.running(caller, space, own, "leaving")
     pid = only_process(server, namespace).pid
     assert pid is not None
     caller.post("/v1/api/pipelines/undeploy", {"deployment_id": int(namespace.rpartition("-")[2])})
     deploying.wait(caller, namespace, "gone")
     assert eventually(lambda: not psutil.pid_exists(pid), 15)
-    assert eventually(lambda: not _of(server, namespace))
+    assert eventually(lambda: not stand.processes(server.data, namespace))
 
 
 def test_a_version_that_raises_in_its_process_is_rolled_back(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
     good = stand.upload(caller, server.data, space, stand.linear(5.0), "returning")
-    namespace = running(caller, space, good, "returning")
+    namespace = stand.running(caller, space, good, "returning")
     place = f"/api/v1/deployments/{space}/returning"
     assert caller.call("PUT", f"{place}/rollout-guard", json={}).status_code == 200
 
@@ -265,11 +258,6 @@ def test_nothing_is_left_when_the_server_ends(server: RunningServer, caller: Cal
     assert server.stop() == 0
     _, alive = psutil.wait_procs(tree, 5)
     assert not alive
-
-
-def _of(server: RunningServer, namespace: str) -> list[ModelProcess]:
-    number = int(namespace.rpartition("-")[2])
-    return [each for each in stand.processes(server.data) if each.deployment_id == number]
 
 
 def _request(caller: Caller, path: str, row: list[float]) -> bytes:

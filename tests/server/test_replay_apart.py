@@ -29,8 +29,7 @@ def space(server: RunningServer, caller: Caller) -> int:
     """A workspace with a pipeline ``apart`` that answered three rows, its newest version adding one to each."""
     workspace = deploying.workspace(caller)
     first = stand.upload(caller, server.data, workspace, stand.linear(5.0), "first")
-    namespace = stand.deploy(caller, workspace, first, "apart")
-    deploying.wait(caller, namespace, "Running", 60)
+    namespace = stand.running(caller, workspace, first, "apart")
     caller.post(deploying.path(namespace), [{"inputs": [n, 0.0, 0.0, 0.0]} for n in range(3)])
     second = stand.upload(caller, server.data, workspace, stand.linear(6.0), "second")
     deploying.pipeline(caller, workspace, second, name="apart")

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import psutil
 import pytest
@@ -13,7 +12,7 @@ import requests
 import model_stand as stand
 from dialects.wallaroo import deploying
 from load import load
-from modelyard.core.serving.entities import Deployment, DeploymentEvent, ModelProcess
+from modelyard.core.serving.entities import Deployment, DeploymentEvent
 from running import RunningServer, StartServer, eventually
 from wire import Caller, administrator
 
@@ -50,25 +49,13 @@ def own(server: RunningServer, caller: Caller, space: int) -> dict[str, str]:
     return stand.upload(caller, server.data, space, stand.own(), "own")
 
 
-def running(caller: Caller, space: int, model: dict[str, str], name: str, **engine: Any) -> str:
-    namespace = stand.deploy(caller, space, model, name, **engine)
-    deploying.wait(caller, namespace, "Running", 60)
-    return namespace
-
-
-def processes(server: RunningServer, namespace: str) -> list[ModelProcess]:
-    number = int(namespace.rpartition("-")[2])
-    found = [each for each in stand.processes(server.data) if each.deployment_id == number]
-    return sorted(found, key=lambda each: each.number)
-
-
 def states(server: RunningServer, namespace: str) -> list[str]:
-    return [str(each.state) for each in processes(server, namespace)]
+    return [str(each.state) for each in stand.processes(server.data, namespace)]
 
 
 def asleep(server: RunningServer, namespace: str) -> bool:
     """Whether it sleeps, and its process has ended."""
-    return [(each.state, each.pid) for each in processes(server, namespace)] == [("ASLEEP", None)]
+    return [(each.state, each.pid) for each in stand.processes(server.data, namespace)] == [("ASLEEP", None)]
 
 
 def events(server: RunningServer, namespace: str) -> list[str]:
@@ -83,7 +70,7 @@ def events(server: RunningServer, namespace: str) -> list[str]:
 def test_load_brings_more_and_quiet_takes_them_away_without_a_failed_request(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "following", autoscale=BETWEEN)
+    namespace = stand.running(caller, space, own, "following", autoscale=BETWEEN)
     assert states(server, namespace) == ["READY"]
     with load(caller, deploying.path(namespace), ROW, connections=2) as quiet:
         with load(caller, deploying.path(namespace), SLOW_ROW, connections=8, pause=0) as busy:
@@ -99,7 +86,7 @@ def test_load_brings_more_and_quiet_takes_them_away_without_a_failed_request(
 def test_processors_that_are_busy_bring_more(server: RunningServer, caller: Caller, space: int) -> None:
     between = {"type": "cpu", "replica_min": 1, "replica_max": 2, "cpu_utilization": 2, "autoscaling_window": 2}
     linear = stand.upload(caller, server.data, space, stand.linear(5.0), "linear")
-    namespace = running(caller, space, linear, "computing", autoscale=between)
+    namespace = stand.running(caller, space, linear, "computing", autoscale=between)
     with load(caller, deploying.path(namespace), ROW, pause=0) as said:
         assert eventually(lambda: states(server, namespace) == ["READY"] * 2, 60)
     assert eventually(lambda: states(server, namespace) == ["READY"], 60)
@@ -110,8 +97,8 @@ def test_processors_that_are_busy_bring_more(server: RunningServer, caller: Call
 def test_it_sleeps_while_nobody_asks_and_wakes_for_whoever_does(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "sleeping", autoscale=SLEEPY)
-    pid = processes(server, namespace)[0].pid
+    namespace = stand.running(caller, space, own, "sleeping", autoscale=SLEEPY)
+    pid = stand.processes(server.data, namespace)[0].pid
     assert eventually(lambda: asleep(server, namespace), 20)
     assert pid is not None
     assert not psutil.pid_exists(pid)
@@ -126,7 +113,7 @@ def test_it_sleeps_while_nobody_asks_and_wakes_for_whoever_does(
 @pytest.mark.alone
 def test_an_onnx_model_that_sleeps_answers_within_a_second(caller: Caller, space: int) -> None:
     model = deploying.upload(caller, space)
-    namespace = running(caller, space, model, "onnx", autoscale=SLEEPY)
+    namespace = stand.running(caller, space, model, "onnx", autoscale=SLEEPY)
     row = [{"tensor": [1.0] * 29}]
     answers = []
     for _ in range(3):
@@ -170,7 +157,7 @@ def details(caller: Caller, namespace: str) -> list[list[str]]:
 def test_falling_asleep_again_and_again_fails_no_request(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "napping", autoscale=SLEEPY)
+    namespace = stand.running(caller, space, own, "napping", autoscale=SLEEPY)
     statuses = []
     for pause in (1.4, 1.5, 1.6, 1.7, 1.8, 1.9):  # about when it falls asleep
         statuses.append(caller.call("POST", deploying.path(namespace), json=ROW).status_code)
@@ -181,26 +168,26 @@ def test_falling_asleep_again_and_again_fails_no_request(
 def test_a_process_that_dies_while_it_wakes_is_started_again_for_the_same_request(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "dying", autoscale=SLEEPY)
+    namespace = stand.running(caller, space, own, "dying", autoscale=SLEEPY)
     assert eventually(lambda: asleep(server, namespace), 20)
     with load(caller, deploying.path(namespace), ROW, connections=2) as said:
-        assert eventually(lambda: processes(server, namespace)[0].pid is not None)
-        (waking,) = processes(server, namespace)
+        assert eventually(lambda: stand.processes(server.data, namespace)[0].pid is not None)
+        (waking,) = stand.processes(server.data, namespace)
         assert (waking.state, waking.pid is None) == ("STARTING", False)
         assert waking.pid is not None
         os.killpg(waking.pid, signal.SIGKILL)
         assert eventually(lambda: len(said.answers) > 4, 30)
     assert not said.failed()
-    assert processes(server, namespace)[0].restarts == 1
+    assert stand.processes(server.data, namespace)[0].restarts == 1
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is only one processor")
 def test_a_limit_of_processors_is_one_of_whole_ones(
     server: RunningServer, caller: Caller, space: int, own: dict[str, str]
 ) -> None:
-    namespace = running(caller, space, own, "pinned", cpu=0.5, replicas=2)
+    namespace = stand.running(caller, space, own, "pinned", cpu=0.5, replicas=2)
     assert eventually(lambda: states(server, namespace) == ["READY"] * 2, 60)
-    pids = [each.pid for each in processes(server, namespace)]
+    pids = [each.pid for each in stand.processes(server.data, namespace)]
     cores = [process.cpu_affinity() for pid in pids for process in [psutil.Process(pid)]]
     assert sorted(map(len, cores)) == [1, 1]
     assert cores[0] != cores[1]
@@ -208,18 +195,18 @@ def test_a_limit_of_processors_is_one_of_whole_ones(
 
 
 def test_one_that_sleeps_is_undeployed(server: RunningServer, caller: Caller, space: int, own: dict[str, str]) -> None:
-    namespace = running(caller, space, own, "leaving", autoscale=SLEEPY)
+    namespace = stand.running(caller, space, own, "leaving", autoscale=SLEEPY)
     assert eventually(lambda: asleep(server, namespace), 20)
     caller.post("/v1/api/pipelines/undeploy", {"deployment_id": int(namespace.rpartition("-")[2])})
     deploying.wait(caller, namespace, "gone")
-    assert eventually(lambda: not processes(server, namespace))
+    assert eventually(lambda: not stand.processes(server.data, namespace))
 
 
 def test_one_that_sleeps_is_replaced(server: RunningServer, caller: Caller, space: int, own: dict[str, str]) -> None:
-    namespace = running(caller, space, own, "replaced", autoscale=SLEEPY)
+    namespace = stand.running(caller, space, own, "replaced", autoscale=SLEEPY)
     assert eventually(lambda: asleep(server, namespace), 20)
     linear = stand.upload(caller, server.data, space, stand.linear(5.0), "linear")
-    assert running(caller, space, linear, "replaced", autoscale=SLEEPY) == namespace
+    assert stand.running(caller, space, linear, "replaced", autoscale=SLEEPY) == namespace
     answer = caller.post(deploying.path(namespace), [{"inputs": [1.0, 1.0, 1.0, 1.0]}])
     assert answer[0]["out"]["predictions"] == pytest.approx(15)
 
@@ -233,7 +220,7 @@ def test_it_sleeps_on_after_the_server_was_started_again(
     caller = administrator(first)
     space = deploying.workspace(caller)
     model = stand.upload(caller, data, space, stand.own(), "own")
-    namespace = running(caller, space, model, "again", autoscale=SLEEPY)
+    namespace = stand.running(caller, space, model, "again", autoscale=SLEEPY)
     assert eventually(lambda: asleep(first, namespace), 20)
     assert first.stop() == 0
     second = start_server(data=data)

@@ -46,9 +46,7 @@ class Stand:
         return models.deploy(self.caller, self.space, self.models[name], pipeline, **engine)
 
     def running(self, pipeline: str, name: str, **engine: Any) -> str:
-        namespace = self.deploy(pipeline, name, **engine)
-        deploying.wait(self.caller, namespace, "Running", 60)
-        return namespace
+        return models.running(self.caller, self.space, self.models[name], pipeline, **engine)
 
     def guard(self, pipeline: str, **terms: Any) -> None:
         assert self.caller.call("PUT", self.path(pipeline, "rollout-guard"), json=terms).status_code == 200
@@ -62,10 +60,7 @@ class Stand:
 
     def pids(self, namespace: str, revision: int) -> list[int]:
         """Of the processes that are ready."""
-        number = int(namespace.rpartition("-")[2])
-        found = [
-            each for each in models.processes(self.data) if (each.deployment_id, each.revision) == (number, revision)
-        ]
+        found = [each for each in models.processes(self.data, namespace) if each.revision == revision]
         return sorted(each.pid or 0 for each in found if each.state == "READY")
 
 
